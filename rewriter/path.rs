@@ -1,0 +1,110 @@
+//! Data paths: where a value stands in a document, whatever the text looks like.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// One step of a [`Path`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// The value of this key of a mapping.
+    Key(Cow<'static, str>),
+    /// The item with this number, counted from zero, of a sequence.
+    Index(usize),
+}
+
+/// A data path from the root of a document, such as `spec.containers[0].image`.
+///
+/// Paths are logical: they read through aliases as a YAML loader does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Path(Vec<Step>);
+
+impl Path {
+    /// The root of the document.
+    pub const fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    /// This path, one mapping key further.
+    #[must_use]
+    pub fn key(&self, key: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Step::Key(key.into()))
+    }
+
+    /// This path, one sequence item further.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.with(Step::Index(index))
+    }
+
+    /// This path followed by mapping keys, the usual way down a Kubernetes-like object.
+    #[must_use]
+    pub fn keys<const N: usize>(&self, keys: [&'static str; N]) -> Self {
+        let mut path = self.clone();
+        path.0.extend(keys.into_iter().map(|key| Step::Key(Cow::Borrowed(key))));
+        path
+    }
+
+    /// This path, one step further.
+    #[must_use]
+    pub fn with(&self, step: Step) -> Self {
+        let mut path = self.clone();
+        path.0.push(step);
+        path
+    }
+
+    /// The steps from the root.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The path one step up and the last step; `None` at the root.
+    pub fn split_last(&self) -> Option<(Self, &Step)> {
+        let (last, parent) = self.0.split_last()?;
+        Some((Self(parent.to_vec()), last))
+    }
+
+    /// Whether this path is `prefix` or lies below it.
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        self.0.starts_with(&prefix.0)
+    }
+}
+
+impl FromIterator<Step> for Path {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self(steps.into_iter().collect())
+    }
+}
+
+/// Keys are joined by dots, items stand in brackets; a key that is not a plain word is quoted in brackets.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) if is_word(key) => {
+                    let dot = if depth == 0 { "" } else { "." };
+                    write!(f, "{dot}{key}")?;
+                }
+                Step::Key(key) => write!(f, "[{key:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_word(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_as_people_write_it() {
+        let path = Path::root().keys(["spec", "containers"]).index(2).key("image");
+        assert_eq!(path.to_string(), "spec.containers[2].image");
+        let path = Path::root().keys(["metadata", "annotations"]).key("example.com/a b");
+        assert_eq!(path.to_string(), r#"metadata.annotations["example.com/a b"]"#);
+    }
+}

@@ -1,0 +1,262 @@
+//! The read view: documents as data, read the way `kubectl` reads them, with places to point at.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::error::Position;
+use crate::event::{Event, EventKind};
+use crate::scalar::{self, Scalar};
+use crate::stream::{Document, after_node, skip_properties};
+
+/// What a [`Node`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Keys and values.
+    Mapping,
+    /// A list.
+    Sequence,
+    /// Text, a number, a truth value or null.
+    Scalar,
+}
+
+/// A value in a document: cheap to copy, borrows the text. Aliases are read through.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'s> {
+    document: Document<'s>,
+    /// The first event written at this place: a property, an alias or the node itself.
+    site: usize,
+    /// The node itself.
+    event: usize,
+}
+
+impl<'s> Node<'s> {
+    pub(crate) fn new(document: Document<'s>, site: usize) -> Self {
+        let mut event = skip_properties(&document.stream.events, site);
+        // An alias binds to a node that is no alias itself, or to one that was bound before it.
+        while let Some(target) = document.alias_target(event) {
+            event = target;
+        }
+        Self { document, site, event }
+    }
+
+    fn events(&self) -> &'s [Event] {
+        &self.document.stream.events
+    }
+
+    pub(crate) fn raw(&self) -> Event {
+        self.events()[self.event]
+    }
+
+    pub(crate) fn event(&self) -> usize {
+        self.event
+    }
+
+    pub(crate) fn site(&self) -> usize {
+        self.site
+    }
+
+    /// The document that it stands in.
+    pub fn document(&self) -> Document<'s> {
+        self.document
+    }
+
+    /// Mapping, sequence or scalar.
+    pub fn kind(&self) -> Kind {
+        match self.raw().kind {
+            kind if kind.is_mapping() => Kind::Mapping,
+            kind if kind.is_sequence() => Kind::Sequence,
+            _ => Kind::Scalar,
+        }
+    }
+
+    /// Whether it is a mapping.
+    pub fn is_mapping(&self) -> bool {
+        self.kind() == Kind::Mapping
+    }
+
+    /// Whether it is a sequence.
+    pub fn is_sequence(&self) -> bool {
+        self.kind() == Kind::Sequence
+    }
+
+    /// Whether it is written as an alias of another node.
+    pub fn is_alias(&self) -> bool {
+        self.events()[skip_properties(self.events(), self.site)].kind == EventKind::Alias
+    }
+
+    /// The value of `key`, if this is a mapping that has it and it is not null; a merge key (`<<`) counts.
+    ///
+    /// To the API an absent field and a null one are the same; [`Node::entry`] tells them apart.
+    pub fn get(&self, key: &str) -> Option<Self> {
+        self.entry(key).filter(|value| !value.is_null())
+    }
+
+    /// The value of `key`, null or not. A merge key (`<<`) counts where the mapping itself has no such key.
+    pub fn entry(&self, key: &str) -> Option<Self> {
+        self.own_entry(key).or_else(|| self.merged().find_map(|source| source.own_entry(key)))
+    }
+
+    /// The value of `key` written in this very mapping.
+    pub(crate) fn own_entry(&self, key: &str) -> Option<Self> {
+        self.entries().find(|(name, _)| name.is_text(key)).map(|(_, value)| value)
+    }
+
+    /// The mappings that a merge key brings in, in the order in which they are looked at.
+    pub(crate) fn merged(&self) -> impl Iterator<Item = Self> + use<'s> {
+        let source = self.entries().find(|(name, _)| name.is_merge_key()).map(|(_, value)| value);
+        let single = source.filter(Self::is_mapping);
+        let list = source.filter(Self::is_sequence);
+        single.into_iter().chain(list.into_iter().flat_map(|list| list.items())).filter(Self::is_mapping)
+    }
+
+    fn is_merge_key(&self) -> bool {
+        self.raw().kind == EventKind::Plain && self.source() == "<<"
+    }
+
+    /// Key and value of each entry written in this mapping, in order; nothing for other nodes.
+    pub fn entries(&self) -> Entries<'s> {
+        Entries { items: if self.is_mapping() { self.children() } else { self.no_children() } }
+    }
+
+    /// The items of a sequence; nothing for other nodes.
+    pub fn items(&self) -> Items<'s> {
+        if self.is_sequence() { self.children() } else { self.no_children() }
+    }
+
+    fn children(&self) -> Items<'s> {
+        Items { document: self.document, next: self.event + 1, end: self.raw().end as usize }
+    }
+
+    fn no_children(&self) -> Items<'s> {
+        Items { document: self.document, next: 0, end: 0 }
+    }
+
+    /// The scalar's value with its type; `None` for a collection.
+    pub fn scalar(&self) -> Option<Scalar<'s>> {
+        let event = self.raw();
+        match event.kind {
+            EventKind::Null => Some(Scalar::Null),
+            EventKind::Plain if !self.is_tagged_text() => Some(scalar::resolve(self.text())),
+            kind if kind.opens() => None,
+            _ => Some(Scalar::String(self.text())),
+        }
+    }
+
+    /// Whether a tag says that plain text is text.
+    fn is_tagged_text(&self) -> bool {
+        let mut event = self.event;
+        while event > 0 && self.events()[event - 1].kind.is_property() {
+            event -= 1;
+            let property = self.events()[event];
+            let source = &self.document.stream.text[property.start as usize..property.end as usize];
+            if property.kind == EventKind::Tag && !matches!(source, "!!int" | "!!bool" | "!!float" | "!!null")
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The text of a scalar, whatever its type, without quotes; empty for a collection.
+    pub fn text(&self) -> Cow<'s, str> {
+        scalar::text(self.document.stream.text, self.raw())
+    }
+
+    /// The scalar as text, if it is of that type.
+    pub fn as_str(&self) -> Option<Cow<'s, str>> {
+        match self.scalar()? {
+            Scalar::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The scalar as a truth value, if it is of that type.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.scalar()? {
+            Scalar::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The scalar as a whole number, if it is of that type.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self.scalar()? {
+            Scalar::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null, written or not.
+    pub fn is_null(&self) -> bool {
+        match self.raw().kind {
+            EventKind::Null => true,
+            EventKind::Plain => self.scalar() == Some(Scalar::Null),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a scalar with this text.
+    pub fn is_text(&self, text: &str) -> bool {
+        let event = self.raw();
+        // Most scalars are written as they are meant.
+        match event.kind {
+            EventKind::Plain => self.source() == text || self.source().contains('\n') && self.text() == text,
+            kind if kind.opens() => false,
+            _ => self.text() == text,
+        }
+    }
+
+    /// The characters of the node as written, properties and comments behind it not counted.
+    pub fn source(&self) -> &'s str {
+        &self.document.stream.text[self.span()]
+    }
+
+    /// Where the node itself stands in the text, properties not counted; for an alias, its target.
+    pub fn span(&self) -> Range<usize> {
+        let event = self.raw();
+        let end = if event.kind.opens() { self.events()[event.end as usize].end } else { event.end };
+        event.start as usize..end as usize
+    }
+
+    /// Line and column of the place where it is written, which for an alias is the alias.
+    pub fn position(&self) -> Position {
+        self.document.position(self.events()[self.site].start as usize)
+    }
+}
+
+/// The items of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Items<'s> {
+    document: Document<'s>,
+    next: usize,
+    end: usize,
+}
+
+impl<'s> Iterator for Items<'s> {
+    type Item = Node<'s>;
+
+    fn next(&mut self) -> Option<Node<'s>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let node = Node::new(self.document, self.next);
+        self.next = after_node(&self.document.stream.events, self.next);
+        Some(node)
+    }
+}
+
+/// Keys and values of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'s> {
+    items: Items<'s>,
+}
+
+impl<'s> Iterator for Entries<'s> {
+    type Item = (Node<'s>, Node<'s>);
+
+    fn next(&mut self) -> Option<(Node<'s>, Node<'s>)> {
+        let key = self.items.next()?;
+        let value = self.items.next()?;
+        Some((key, value))
+    }
+}

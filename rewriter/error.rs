@@ -1,36 +1,8 @@
 //! Why a text, a document or an edit is left alone.
 
-use std::fmt;
-
 use thiserror::Error;
 
-/// A place in a text, as people count: lines and columns from one, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Line, from one.
-    pub line: usize,
-    /// Column in characters, from one.
-    pub column: usize,
-    /// Byte offset from the start of the text.
-    pub offset: usize,
-}
-
-impl Position {
-    /// The position of byte `offset` of `text`; an offset inside a character counts as its start.
-    pub fn of(text: &[u8], offset: usize) -> Self {
-        let before = &text[..offset.min(text.len())];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        let bom = if line_start == 0 && before.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let characters = before[line_start + bom..].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        Self { line: memchr::memchr_iter(b'\n', before).count() + 1, column: characters + 1, offset }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
-    }
-}
+use crate::position::Position;
 
 /// Why no document of a text can be edited.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -165,4 +137,7 @@ pub enum Blocked {
     /// The path leads nowhere: there is nothing to remove, or no such item.
     #[error("there is nothing at the path of the edit")]
     Missing,
+    /// Another edit asks for something else at the same place.
+    #[error("another edit asks for something else at the same place")]
+    Conflict,
 }

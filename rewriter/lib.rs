@@ -1,21 +1,32 @@
 //! Edits YAML text without touching a byte that no edit was declared for.
 
+mod apply;
+mod change;
 mod edit;
 mod error;
 mod event;
 mod node;
 mod path;
+mod placement;
+mod position;
 #[cfg(test)]
 mod reference;
 mod scalar;
+mod render;
 mod scan;
+mod splice;
 mod stream;
+mod style;
 mod value;
+mod verify;
 
+pub use apply::{Applied, ApplyError, apply};
 pub use edit::Edit;
-pub use error::{Blocked, DecodeError, Position, Refusal, RefusalReason, SyntaxError};
+pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};
 pub use node::{Entries, Items, Kind, Node};
 pub use path::{Path, Step};
+pub use placement::Placement;
+pub use position::Position;
 pub use scalar::Scalar;
 pub use stream::{Document, Stream, decode};
 pub use value::Value;

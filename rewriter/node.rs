@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::error::Position;
 use crate::event::{Event, EventKind};
+use crate::position::Position;
 use crate::scalar::{self, Scalar};
 use crate::stream::{Document, after_node, skip_properties};
 
@@ -53,6 +53,18 @@ impl<'s> Node<'s> {
 
     pub(crate) fn site(&self) -> usize {
         self.site
+    }
+
+    /// The events of the node as it is written here: an alias is one event.
+    pub(crate) fn written_events(&self) -> &'s [Event] {
+        &self.events()[self.site..after_node(self.events(), self.site)]
+    }
+
+    /// Whether a comment stands between the node's first line and the end of its last.
+    pub fn has_comment(&self) -> bool {
+        let range = self.span();
+        let end = crate::style::line_end(self.document.stream.text.as_bytes(), range.end);
+        crate::splice::comment_in(self.document, range.start..end).is_some()
     }
 
     /// The document that it stands in.

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use crate::error::{DecodeError, Position, Refusal, RefusalReason, SyntaxError};
+use crate::error::{DecodeError, Refusal, RefusalReason, SyntaxError};
 use crate::event::{Event, EventKind};
 use crate::node::Node;
+use crate::position::{LineIndex, Position};
 use crate::scan;
 
 /// The text of a file as UTF-8.
@@ -128,6 +130,8 @@ pub struct Stream<'t> {
     pub(crate) text: &'t str,
     pub(crate) events: Vec<Event>,
     documents: Vec<DocumentRecord>,
+    /// Made when the first place is asked for.
+    lines: OnceLock<LineIndex>,
 }
 
 impl<'t> Stream<'t> {
@@ -139,12 +143,18 @@ impl<'t> Stream<'t> {
     /// disagree is no error of the whole: [`Document::refusal`] tells.
     pub fn scan(text: &'t str) -> Result<Self, SyntaxError> {
         let (events, documents) = scan::scan(text)?;
-        Ok(Self { text, events, documents })
+        Ok(Self { text, events, documents, lines: OnceLock::new() })
     }
 
     /// The text that was scanned.
     pub fn text(&self) -> &'t str {
         self.text
+    }
+
+    /// Line and column of a byte offset.
+    pub fn position(&self, offset: usize) -> Position {
+        let text = self.text.as_bytes();
+        self.lines.get_or_init(|| LineIndex::new(text)).position(text, offset)
     }
 
     /// The documents in their order. A text of comments alone has none.
@@ -200,7 +210,7 @@ impl<'s> Document<'s> {
 
     /// Line and column of a byte offset of the whole text.
     pub fn position(&self, offset: usize) -> Position {
-        Position::of(self.stream.text.as_bytes(), offset)
+        self.stream.position(offset)
     }
 
     pub(crate) fn events(&self) -> Range<usize> {

@@ -1,1 +1,753 @@
-//! Unified diffs.
+//! Unified diffs that `git apply` and `patch -p1` take, whatever the bytes, and the same for a terminal.
+//!
+//! A line ends at `\n` and nowhere else, as it does for git: a lone CR, a vertical tab or U+2028 is content.
+//! Nothing is decoded, so a file in any encoding has a diff that applies.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::path::{Component, MAIN_SEPARATOR, Path};
+
+use anstyle::{AnsiColor, Style};
+use similar::{DiffOp, DiffTag, TextDiff};
+
+/// Unchanged lines around a change: what git and diff print unless told otherwise.
+const CONTEXT: usize = 3;
+
+/// What the two header lines of a diff call the file, quoted as git quotes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffName {
+    old: Vec<u8>,
+    new: Vec<u8>,
+}
+
+impl DiffName {
+    /// Names `path` as seen from `folder`, the folder in which the diff would be applied.
+    ///
+    /// A path inside it becomes `a/PATH` and `b/PATH` with forward slashes. One outside it, absolute or with
+    /// `..`, is printed as given: such a diff is for reading, since `git apply` refuses it under any name.
+    pub fn new(path: &Path, folder: &Path) -> Self {
+        let path = path.strip_prefix(folder).unwrap_or(path);
+        let Some(inside) = inside(path) else {
+            let given = quoted(&forward_slashes(path.as_os_str()));
+            return Self { old: given.clone(), new: given };
+        };
+        Self {
+            old: quoted(&[b"a/", inside.as_slice()].concat()),
+            new: quoted(&[b"b/", inside.as_slice()].concat()),
+        }
+    }
+}
+
+/// The path with its `.` taken out and forward slashes, or `None` where it can lead out of the folder.
+fn inside(path: &Path) -> Option<Vec<u8>> {
+    let mut names = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => names.push(name.as_encoded_bytes()),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(names.join(&b'/'))
+}
+
+fn forward_slashes(path: &OsStr) -> Vec<u8> {
+    let separator = MAIN_SEPARATOR as u32;
+    path.as_encoded_bytes().iter().map(|&b| if u32::from(b) == separator { b'/' } else { b }).collect()
+}
+
+/// The name as git prints it after `---` with its `core.quotePath` at the default.
+fn quoted(name: &[u8]) -> Vec<u8> {
+    let mut label = if name.iter().copied().any(needs_escape) { escaped(name) } else { name.to_vec() };
+    // Readers of a diff look for a date after the name; the tab tells them where a name with blanks ends.
+    if name.contains(&b' ') {
+        label.push(b'\t');
+    }
+    label
+}
+
+fn needs_escape(byte: u8) -> bool {
+    !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\')
+}
+
+/// The name between quotes, in C's escapes.
+fn escaped(name: &[u8]) -> Vec<u8> {
+    let mut label = vec![b'"'];
+    for &byte in name {
+        match byte {
+            b'"' | b'\\' => label.extend([b'\\', byte]),
+            0x07 => label.extend(b"\\a"),
+            0x08 => label.extend(b"\\b"),
+            b'\t' => label.extend(b"\\t"),
+            b'\n' => label.extend(b"\\n"),
+            0x0b => label.extend(b"\\v"),
+            0x0c => label.extend(b"\\f"),
+            b'\r' => label.extend(b"\\r"),
+            _ if needs_escape(byte) => label.extend(format!("\\{byte:03o}").bytes()),
+            _ => label.push(byte),
+        }
+    }
+    label.push(b'"');
+    label
+}
+
+/// The unified diff that makes `new` out of `old`; empty when they are equal.
+///
+/// The same input always gives the same diff: `similar` is not given a deadline, because the search for the
+/// shortest diff that it would cut short is bounded by the number of lines already.
+pub fn unified(name: &DiffName, old: &[u8], new: &[u8]) -> Vec<u8> {
+    if old == new {
+        return Vec::new();
+    }
+    let window = Window::around_changes(old, new);
+    let mut diff = [b"--- ", name.old.as_slice(), b"\n+++ ", name.new.as_slice(), b"\n"].concat();
+    for hunk in similar::group_diff_ops(window.ops(), CONTEXT) {
+        window.write_hunk(&mut diff, &hunk);
+    }
+    diff
+}
+
+/// The lines of two files from the first change to the last, and a few unchanged ones around them.
+///
+/// What two files have in common at both ends is most of them, and costs one comparison of memory here
+/// where `similar` would look at every line.
+struct Window<'a> {
+    /// Lines of either file before the window.
+    skipped: usize,
+    /// Unchanged lines that open the window.
+    before: usize,
+    /// Unchanged lines that close it.
+    after: usize,
+    old: Vec<&'a [u8]>,
+    new: Vec<&'a [u8]>,
+}
+
+impl<'a> Window<'a> {
+    fn around_changes(old: &'a [u8], new: &'a [u8]) -> Self {
+        let prefix = after_newline(&old[..common_prefix(old, new)]);
+        let suffix = common_lines_at_end(&old[prefix..], &new[prefix..]);
+        let start = lines_back(&old[..prefix], CONTEXT);
+        // From the end, because the two files differ in length.
+        let end = suffix - lines_forward(&old[old.len() - suffix..], CONTEXT);
+        Self {
+            skipped: count_newlines(&old[..start]),
+            before: count_newlines(&old[start..prefix]),
+            after: lines(&old[old.len() - suffix..old.len() - end]).count(),
+            old: lines(&old[start..old.len() - end]).collect(),
+            new: lines(&new[start..new.len() - end]).collect(),
+        }
+    }
+
+    /// What turns the old lines into the new ones.
+    ///
+    /// `similar` sees the changed middle alone. It slides a change along equal lines, and could slide it
+    /// to the edge of the window, where the hunk would lose the context that a reader of the diff needs to
+    /// tell it from the end of the file.
+    fn ops(&self) -> Vec<DiffOp> {
+        let old_middle = self.before..self.old.len() - self.after;
+        let new_middle = self.before..self.new.len() - self.after;
+        let diff = TextDiff::from_slices(&self.old[old_middle.clone()], &self.new[new_middle.clone()]);
+
+        let mut ops = vec![DiffOp::Equal { old_index: 0, new_index: 0, len: self.before }];
+        ops.extend(diff.ops().iter().map(|op| moved_down(*op, self.before)));
+        ops.push(DiffOp::Equal { old_index: old_middle.end, new_index: new_middle.end, len: self.after });
+        ops.retain(|op| !(op.old_range().is_empty() && op.new_range().is_empty()));
+        ops
+    }
+
+    fn write_hunk(&self, diff: &mut Vec<u8>, hunk: &[DiffOp]) {
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return };
+        let old = self.hunk_range(first.old_range().start..last.old_range().end);
+        let new = self.hunk_range(first.new_range().start..last.new_range().end);
+        diff.extend(format!("@@ -{old} +{new} @@\n").bytes());
+        for op in hunk {
+            let (tag, old, new) = op.as_tag_tuple();
+            match tag {
+                DiffTag::Equal => write_lines(diff, b' ', &self.old[old]),
+                DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                    write_lines(diff, b'-', &self.old[old]);
+                    write_lines(diff, b'+', &self.new[new]);
+                }
+            }
+        }
+    }
+
+    /// Lines of the window as a hunk header counts them: from 1, and no lines stand after the line before them.
+    fn hunk_range(&self, lines: Range<usize>) -> String {
+        let start = self.skipped + lines.start;
+        match lines.len() {
+            0 => format!("{start},0"),
+            1 => format!("{}", start + 1),
+            many => format!("{},{many}", start + 1),
+        }
+    }
+}
+
+fn write_lines(diff: &mut Vec<u8>, sign: u8, lines: &[&[u8]]) {
+    for line in lines {
+        diff.push(sign);
+        diff.extend_from_slice(line);
+        if !line.ends_with(b"\n") {
+            diff.extend_from_slice(b"\n\\ No newline at end of file\n");
+        }
+    }
+}
+
+/// The same operation on lines that stand `by` lines further down.
+fn moved_down(op: DiffOp, by: usize) -> DiffOp {
+    match op {
+        DiffOp::Equal { old_index, new_index, len } => {
+            DiffOp::Equal { old_index: old_index + by, new_index: new_index + by, len }
+        }
+        DiffOp::Delete { old_index, old_len, new_index } => {
+            DiffOp::Delete { old_index: old_index + by, old_len, new_index: new_index + by }
+        }
+        DiffOp::Insert { old_index, new_index, new_len } => {
+            DiffOp::Insert { old_index: old_index + by, new_index: new_index + by, new_len }
+        }
+        DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+            DiffOp::Replace { old_index: old_index + by, old_len, new_index: new_index + by, new_len }
+        }
+    }
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n')
+}
+
+fn count_newlines(text: &[u8]) -> usize {
+    text.iter().map(|&byte| usize::from(byte == b'\n')).sum()
+}
+
+/// The length of `text` up to and with its last newline.
+fn after_newline(text: &[u8]) -> usize {
+    text.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1)
+}
+
+/// Where the last `count` lines of `text` begin; `text` ends with a newline.
+fn lines_back(text: &[u8], count: usize) -> usize {
+    (0..count).fold(text.len(), |end, _| after_newline(&text[..end.saturating_sub(1)]))
+}
+
+/// The length of the first `count` lines of `text`.
+fn lines_forward(text: &[u8], count: usize) -> usize {
+    lines(text).take(count).map(<[u8]>::len).sum()
+}
+
+/// Slices of this size are compared at once: equal memory is found faster than the byte that differs.
+const CHUNK: usize = 4096;
+
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let chunks = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
+    chunks + a[chunks..].iter().zip(&b[chunks..]).take_while(|(a, b)| a == b).count()
+}
+
+fn common_suffix(a: &[u8], b: &[u8]) -> usize {
+    let chunks =
+        a.rchunks_exact(CHUNK).zip(b.rchunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
+    let (a, b) = (&a[..a.len() - chunks], &b[..b.len() - chunks]);
+    chunks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+}
+
+/// The length of the whole lines that both texts end with.
+fn common_lines_at_end(a: &[u8], b: &[u8]) -> usize {
+    let common = common_suffix(a, b);
+    if starts_line(a, a.len() - common) && starts_line(b, b.len() - common) {
+        return common;
+    }
+    let tail = &a[a.len() - common..];
+    let cut = tail.iter().position(|&byte| byte == b'\n').map_or(common, |newline| newline + 1);
+    common - cut
+}
+
+fn starts_line(text: &[u8], at: usize) -> bool {
+    at == 0 || text[at - 1] == b'\n'
+}
+
+/// The colours of the parts of a diff, those of `git diff`.
+const HEADER: Style = Style::new().bold();
+const HUNK: Style = AnsiColor::Cyan.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
+const PLAIN: Style = Style::new();
+
+/// The diff, or several one after the other, in colour and safe to show on a terminal.
+///
+/// A manifest may hold escape sequences that repaint the terminal or reorder what the reader sees; here they
+/// are spelled out, see [`harmless`]. The result is for eyes alone and does not apply any more.
+pub fn paint(diff: &[u8]) -> Vec<u8> {
+    let mut painted = Vec::with_capacity(diff.len() + diff.len() / 2);
+    let mut hunk = HunkLines::default();
+    for line in lines(diff) {
+        paint_line(&mut painted, hunk.style(line), line);
+    }
+    painted
+}
+
+/// How many lines of the current hunk are still to come.
+///
+/// They are counted because their signs do not tell: a removed line that begins with `-- ` looks like a header.
+#[derive(Default)]
+struct HunkLines {
+    old: usize,
+    new: usize,
+}
+
+impl HunkLines {
+    fn style(&mut self, line: &[u8]) -> Style {
+        let inside = self.old > 0 || self.new > 0;
+        match line.first() {
+            Some(b'\\') => PLAIN,
+            Some(b'-') if inside => {
+                self.old = self.old.saturating_sub(1);
+                REMOVED
+            }
+            Some(b'+') if inside => {
+                self.new = self.new.saturating_sub(1);
+                ADDED
+            }
+            _ if inside => {
+                *self = Self { old: self.old.saturating_sub(1), new: self.new.saturating_sub(1) };
+                PLAIN
+            }
+            Some(b'@') => {
+                *self = Self::announced(line).unwrap_or_default();
+                HUNK
+            }
+            _ => HEADER,
+        }
+    }
+
+    /// Reads `@@ -1,2 +3,4 @@`.
+    fn announced(header: &[u8]) -> Option<Self> {
+        let mut words = str::from_utf8(header).ok()?.split(' ').skip(1);
+        let old = line_count(words.next()?.strip_prefix('-')?)?;
+        let new = line_count(words.next()?.strip_prefix('+')?)?;
+        Some(Self { old, new })
+    }
+}
+
+fn line_count(range: &str) -> Option<usize> {
+    range.split_once(',').map_or(Some(1), |(_, count)| count.parse().ok())
+}
+
+fn paint_line(painted: &mut Vec<u8>, style: Style, line: &[u8]) {
+    let (content, end) = split_line_end(line);
+    painted.extend(style.render().to_string().bytes());
+    painted.extend_from_slice(&harmless(content));
+    painted.extend(style.render_reset().to_string().bytes());
+    painted.extend_from_slice(end);
+}
+
+/// The line and its `\n` or `\r\n`.
+fn split_line_end(line: &[u8]) -> (&[u8], &[u8]) {
+    let content = line.strip_suffix(b"\n").unwrap_or(line);
+    let content = content.strip_suffix(b"\r").unwrap_or(content);
+    line.split_at(content.len())
+}
+
+/// The text with everything spelled out that makes a terminal do something other than print.
+///
+/// Control characters become `^[` and the like (as in `cat -v`), C1 controls, line separators and characters
+/// that reorder text become `<U+202E>`, bytes that are not UTF-8 become `<9B>` (as in `less`). Tabs stay.
+pub fn harmless(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.iter().all(|&byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = Vec::with_capacity(text.len() + 8);
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push_harmless(&mut shown, character);
+        }
+        for byte in chunk.invalid() {
+            shown.extend(format!("<{byte:02X}>").bytes());
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn push_harmless(shown: &mut Vec<u8>, character: char) {
+    match character {
+        // `^@` is 0, `^A` is 1, `^?` is 127: the letter is the code with its seventh bit turned.
+        '\0'..='\x08' | '\n'..='\x1f' | '\x7f' => shown.extend([b'^', character as u8 ^ 0x40]),
+        _ if is_c1_control(character) || reorders_text(character) => {
+            shown.extend(format!("<U+{:04X}>", u32::from(character)).bytes());
+        }
+        _ => shown.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+    }
+}
+
+/// The controls that an escape sequence can also be written with.
+fn is_c1_control(character: char) -> bool {
+    matches!(character, '\u{80}'..='\u{9f}')
+}
+
+/// Bidirectional marks, embeddings, overrides and isolates, and the separators of lines and paragraphs.
+fn reorders_text(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+    use std::io::Write;
+    use std::path::PathBuf;
+    use std::process::{Command, Stdio};
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A file before and after.
+    struct Case {
+        path: PathBuf,
+        old: Vec<u8>,
+        new: Vec<u8>,
+    }
+
+    impl Case {
+        fn new(path: impl Into<PathBuf>, old: impl Into<Vec<u8>>, new: impl Into<Vec<u8>>) -> Self {
+            Self { path: path.into(), old: old.into(), new: new.into() }
+        }
+    }
+
+    fn name(path: impl AsRef<Path>) -> DiffName {
+        DiffName::new(path.as_ref(), Path::new("/work"))
+    }
+
+    fn diff_of(old: impl AsRef<[u8]>, new: impl AsRef<[u8]>) -> String {
+        let diff = unified(&name("pod.yaml"), old.as_ref(), new.as_ref());
+        String::from_utf8(diff).unwrap()
+    }
+
+    /// Runs the program on `input` in `folder`, whatever the configuration of the machine; `None` without it.
+    fn run(folder: &Path, program: &str, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+        let child = Command::new(program)
+            .args(args)
+            .current_dir(folder)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env_remove("GIT_DIR")
+            .env_remove("POSIXLY_CORRECT")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.ok()?;
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "{program} {args:?}\n{}{}\n{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+            input[..input.len().min(5_000)].escape_ascii(),
+        );
+        Some(output.stdout)
+    }
+
+    /// Applies the diffs of all cases at once with one program, and compares the files.
+    fn assert_applies_with(program: &str, args: &[&str], cases: &[Case]) {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "git", &["init", "-q"], b"").expect("git is needed for this test");
+        let mut diffs = Vec::new();
+        for Case { path, old, new } in cases {
+            let path_there = folder.path().join(path);
+            fs::create_dir_all(path_there.parent().unwrap()).unwrap();
+            fs::write(path_there, old).unwrap();
+            diffs.extend(unified(&name(path), old, new));
+        }
+        if diffs.is_empty() {
+            return;
+        }
+        if run(folder.path(), program, args, &diffs).is_none() {
+            println!("skipped: no {program} here");
+            return;
+        }
+        for Case { path, new, .. } in cases {
+            let written = fs::read(folder.path().join(path)).unwrap_or_default();
+            assert!(
+                written == *new,
+                "{program} made {path:?}\n{} instead of\n{} with\n{}",
+                written.escape_ascii(),
+                new.escape_ascii(),
+                diffs.escape_ascii(),
+            );
+        }
+    }
+
+    fn assert_applies(cases: &[Case]) {
+        assert_applies_with("git", &["apply", "--whitespace=nowarn"], cases);
+        assert_applies_with("patch", &["-p1", "--quiet", "--posix"], cases);
+        assert_applies_with("patch", &["-p1", "--quiet"], cases);
+    }
+
+    fn numbered(range: Range<usize>) -> String {
+        range.map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn equal_files_have_no_diff() {
+        assert_eq!(diff_of("a: 1\n", "a: 1\n"), "");
+        assert_eq!(diff_of("", ""), "");
+    }
+
+    #[test]
+    fn a_diff_is_what_diff_prints() {
+        assert_eq!(
+            diff_of("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nd\nnew\ne\nf\n"),
+            "--- a/pod.yaml\n+++ b/pod.yaml\n@@ -2,5 +2,6 @@\n b\n c\n d\n+new\n e\n f\n"
+        );
+    }
+
+    #[test]
+    fn one_line_has_no_count_and_no_line_stands_after_the_one_before() {
+        assert_eq!(diff_of("a\n", "b\n"), "--- a/pod.yaml\n+++ b/pod.yaml\n@@ -1 +1 @@\n-a\n+b\n");
+        assert_eq!(diff_of("", "a\nb\n"), "--- a/pod.yaml\n+++ b/pod.yaml\n@@ -0,0 +1,2 @@\n+a\n+b\n");
+    }
+
+    #[test]
+    fn hunks_merge_when_their_context_touches() {
+        let old = numbered(0..20);
+        for (second, hunks) in [(9, 1), (10, 2)] {
+            let new = old.replace("line 2\n", "new\n").replace(&format!("line {second}\n"), "new\n");
+            assert_eq!(diff_of(&old, &new).matches("@@ -").count(), hunks, "second change in line {second}");
+            assert_applies(&[Case::new("pod.yaml", old.clone(), new)]);
+        }
+    }
+
+    #[test]
+    fn line_numbers_count_the_part_that_is_skipped() {
+        let old = numbered(0..10_000);
+        let new = old.replace("line 5000\n", "new\nnewer\n").replace("line 7000\n", "");
+        let diff = diff_of(&old, &new);
+        assert!(diff.contains("@@ -4998,7 +4998,8 @@"), "{diff}");
+        assert!(diff.contains("@@ -6998,7 +6999,6 @@"), "{diff}");
+        assert_applies(&[Case::new("pod.yaml", old, new)]);
+    }
+
+    #[test]
+    fn missing_final_newlines_apply() {
+        let ends = [("\n", "\n"), ("", "\n"), ("\n", ""), ("", "")];
+        let mut cases = Vec::new();
+        for (index, (old_end, new_end)) in ends.into_iter().enumerate() {
+            cases.push(Case::new(format!("last{index}"), format!("a\nb{old_end}"), format!("a\nc{new_end}")));
+            cases.push(Case::new(
+                format!("first{index}"),
+                format!("a\nb{old_end}"),
+                format!("c\nb{new_end}"),
+            ));
+            cases.push(Case::new(format!("added{index}"), format!("a{old_end}"), format!("a\nb{new_end}")));
+            cases.push(Case::new(format!("same{index}"), format!("a\nb{old_end}"), format!("a\nb{new_end}")));
+            cases.push(Case::new(format!("tail{index}"), format!("ab{old_end}"), format!("b{new_end}")));
+        }
+        assert_applies(&cases);
+    }
+
+    #[test]
+    fn any_bytes_apply() {
+        assert_applies(&[
+            Case::new("crlf", "a\r\nb\r\nc\r\n", "a\r\nnew\r\nb\r\nc\r\n"),
+            Case::new("lone-cr", "a\rb\nc\n", "a\rb\nd\rd\n"),
+            Case::new("to-crlf", "a\nb\n", "a\r\nb\r\n"),
+            Case::new(
+                "other-separators",
+                "a\u{85}b\u{2028}c\x0bd\x0ce\nf\n",
+                "a\u{85}b\u{2028}c\x0bd\x0ce\ng\n",
+            ),
+            Case::new("latin-1", b"caf\xe9\nb\n", b"caf\xe9\n\xff\xfe\n"),
+            Case::new("utf-16", b"\xff\xfea\0\n\0b\0\n\0", b"\xff\xfea\0\n\0c\0\n\0"),
+            Case::new("nul", b"a\0b\nc\n", b"a\0b\n\0\n"),
+            Case::new("bom", "\u{feff}a\nb\n", "\u{feff}a\nc\n"),
+            Case::new("like-a-diff", "-- a\n++ b\n@@ -1 +1 @@\n\\ No\n", "-- c\n++ d\n@@ -1 +2 @@\n\\ Yes\n"),
+            Case::new("blank", "\n\n\n\n", "\n\n"),
+            Case::new("was-empty", "", "a\nb"),
+        ]);
+    }
+
+    /// `git apply --allow-empty` is not needed for this one: the diff is not empty, the file becomes so.
+    #[test]
+    fn a_file_that_becomes_empty_applies() {
+        assert_applies_with("git", &["apply"], &[Case::new("emptied", "a\nb\n", "")]);
+        assert_applies_with("patch", &["-p1", "--quiet"], &[Case::new("emptied", "a\nb\n", "")]);
+    }
+
+    /// `similar` slides a change along equal lines; at the edge of what it sees that would cost context.
+    #[test]
+    fn a_change_that_can_slide_keeps_its_context() {
+        let head = "1\n2\n3\n";
+        let old = format!("{head}x\n4\nb\nb\nb\nb\nc\n5\n6\n7\n8\n");
+        let new = format!("{head}y\n4\nb\nb\nb\nb\nb\nc\nb\nb\nb\nb\nc\n5\n6\n7\n8\n");
+        let shrunk = unified(&name("pod.yaml"), new.as_bytes(), old.as_bytes());
+        for diff in [unified(&name("pod.yaml"), old.as_bytes(), new.as_bytes()), shrunk] {
+            let signs: Vec<u8> = lines(&diff).map(|line| line[0]).collect();
+            assert!(signs.ends_with(b"   "), "{}", String::from_utf8_lossy(&diff));
+        }
+        assert_applies(&[Case::new("longer", old.clone(), new.clone()), Case::new("shorter", new, old)]);
+    }
+
+    #[test]
+    fn names_are_relative_to_the_folder_or_as_given() {
+        let labels = |path: &str| {
+            let DiffName { old, new } = name(path);
+            (String::from_utf8(old).unwrap(), String::from_utf8(new).unwrap())
+        };
+        let same = |label: &str| (label.to_owned(), label.to_owned());
+        let inside = |label: &str| (format!("a/{label}"), format!("b/{label}"));
+        assert_eq!(labels("pod.yaml"), inside("pod.yaml"));
+        assert_eq!(labels("./deep//er/./pod.yaml"), inside("deep/er/pod.yaml"));
+        assert_eq!(labels("/work/deep/pod.yaml"), inside("deep/pod.yaml"));
+        assert_eq!(labels("/workshop/pod.yaml"), same("/workshop/pod.yaml"));
+        assert_eq!(labels("../pod.yaml"), same("../pod.yaml"));
+        assert_eq!(labels("deep/../pod.yaml"), same("deep/../pod.yaml"));
+        assert_eq!(labels("../my pod.yaml"), same("../my pod.yaml\t"));
+    }
+
+    /// Names with every byte that a name can hold, quoted as the real git quotes them, and applied by it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_are_quoted_as_git_quotes_them() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "git", &["init", "-q"], b"").expect("git is needed for this test");
+        let mut names: Vec<Vec<u8>> =
+            (1..=255).filter(|byte| *byte != b'/').map(|byte| vec![b'x', byte, b'y']).collect();
+        names.extend([
+            b" lead".to_vec(),
+            b"trail ".to_vec(),
+            b"my \"pod\"".to_vec(),
+            "caf\u{e9} au lait".into(),
+        ]);
+        names.extend([b"deep er/my pod.yaml".to_vec(), b"pod 2024-01-01 00:00:00 +0000".to_vec()]);
+        names.sort();
+        let paths: Vec<PathBuf> = names.into_iter().map(|name| OsString::from_vec(name).into()).collect();
+
+        for path in &paths {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "a\n").unwrap();
+        }
+        run(folder.path(), "git", &["add", "."], b"");
+        for path in &paths {
+            fs::write(folder.path().join(path), "b\n").unwrap();
+        }
+        let of_git = run(folder.path(), "git", &["diff"], b"").unwrap();
+        let headers = |diff: &[u8]| -> Vec<String> {
+            let header = |line: &&[u8]| line.starts_with(b"--- ") || line.starts_with(b"+++ ");
+            lines(diff).filter(header).map(|line| line.escape_ascii().to_string()).collect()
+        };
+        let ours: Vec<u8> = paths.iter().flat_map(|path| unified(&name(path), b"a\n", b"b\n")).collect();
+        assert_eq!(headers(&ours), headers(&of_git));
+
+        let mut cases: Vec<Case> = paths.into_iter().map(|path| Case::new(path, "a\n", "b\n")).collect();
+        assert_applies_with("git", &["apply"], &cases);
+        // GNU patch cannot be told of a name that ends in a blank, not even by git.
+        cases.retain(|case| case.path != Path::new("trail "));
+        assert_applies(&cases);
+    }
+
+    /// Lines that look like parts of a diff, end in other ways, or are not text.
+    const LINES: &[&[u8]] = &[
+        b"a\n",
+        b"b\n",
+        b"c\n",
+        b"\n",
+        b" \n",
+        b"\t\n",
+        b"a\r\n",
+        b"\r\n",
+        b"a\rb\n",
+        b"-- a/x\n",
+        b"++ b/x\n",
+        b"--- a/x\n",
+        b"+++ b/x\n",
+        b"@@ -1 +1 @@\n",
+        b"\\ No newline at end of file\n",
+        b"\xff\xfe\n",
+        b"\0\n",
+    ];
+
+    fn file(lines: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = Vec<u8>> {
+        let line = prop::sample::select(LINES);
+        (vec(line, lines), any::<bool>()).prop_map(|(lines, whole)| {
+            let mut file = lines.concat();
+            file.truncate(file.len() - usize::from(!whole && !file.is_empty()));
+            file
+        })
+    }
+
+    /// Two files with nothing in common but their few kinds of lines, or one with a few places changed.
+    fn files() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+        let place = (any::<prop::sample::Index>(), 0..3_usize, vec(prop::sample::select(LINES), 0..3));
+        let edited = (file(0..60), vec(place, 0..4)).prop_map(|(old, places)| {
+            let mut new: Vec<&[u8]> = lines(&old).collect();
+            for (at, removed, inserted) in places {
+                let start = at.index(new.len() + 1);
+                let end = (start + removed).min(new.len());
+                new.splice(start..end, inserted);
+            }
+            let new = new.concat();
+            (old, new)
+        });
+        prop_oneof![(file(0..12), file(0..12)), edited]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn every_diff_applies(pairs in vec(files(), 30)) {
+            let case = |(index, (old, new))| Case::new(format!("file{index}"), old, new);
+            let cases: Vec<Case> = pairs.into_iter().enumerate().map(case).collect();
+            assert_applies(&cases);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn paint_hides_every_control(text in vec(any::<u8>(), 0..200)) {
+            let shown = String::from_utf8(harmless(&text).into_owned()).unwrap();
+            prop_assert!(!shown.chars().any(|c| c != '\t' && c.is_control()), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn harmless_spells_out_what_is_not_printed() {
+        let shown = |text: &[u8]| String::from_utf8(harmless(text).into_owned()).unwrap();
+        assert_eq!(shown(b"key:\tvalue"), "key:\tvalue");
+        assert_eq!(shown("caf\u{e9} \u{1f600}".as_bytes()), "caf\u{e9} \u{1f600}");
+        assert_eq!(shown(b"\x1b[2J\r\x07\0\x7f\n"), "^[[2J^M^G^@^?^J");
+        assert_eq!(shown("\u{9b}2J \u{202e}txt\u{2066}".as_bytes()), "<U+009B>2J <U+202E>txt<U+2066>");
+        assert_eq!(shown(b"caf\xe9 \x9b"), "caf<E9> <9B>");
+    }
+
+    #[test]
+    fn paint_colours_lines_by_what_they_are() {
+        let diff = diff_of("a\n-- b\nc\r\n\x1b[2Jd", "a\n++ b\nc\r\n\x1b[2Je\n");
+        let painted = String::from_utf8(paint(&[diff.clone(), diff].concat().into_bytes())).unwrap();
+        let (first, second) = painted.split_at(painted.len() / 2);
+        assert_eq!(first, second);
+        assert_eq!(
+            first.replace('\x1b', "ESC").replace('\r', "CR"),
+            "\
+ESC[1m--- a/pod.yamlESC[0m
+ESC[1m+++ b/pod.yamlESC[0m
+ESC[36m@@ -1,4 +1,4 @@ESC[0m
+ a
+ESC[31m--- bESC[0m
+ESC[32m+++ bESC[0m
+ cCR
+ESC[31m-^[[2JdESC[0m
+\\ No newline at end of file
+ESC[32m+^[[2JeESC[0m
+"
+        );
+    }
+}

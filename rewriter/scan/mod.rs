@@ -9,8 +9,9 @@ mod chars;
 mod flow;
 mod scalar;
 
-use crate::error::{Position, Refusal, RefusalReason, SyntaxError};
+use crate::error::{Refusal, RefusalReason, SyntaxError};
 use crate::event::{Event, EventKind};
+use crate::position::Position;
 use crate::stream::DocumentRecord;
 
 /// go-yaml's own bound on nesting.

@@ -158,6 +158,9 @@ impl<'s> Placement<'s> {
             };
             if replaces {
                 // The entry itself is replaced or taken out, not what an alias in it stands for.
+                if let Some(offset) = sharing.anchor_used_elsewhere(self.document, next) {
+                    return Err(Blocked::SharedAnchor { line: self.document.position(offset).line });
+                }
                 return Ok(sharing.place(node.event(), &steps[depth..]));
             }
             node = next;
@@ -219,6 +222,16 @@ impl Sharing {
             Step::Key(key) => key == "<<",
             Step::Index(_) => matches!(parents.get(&parent), Some((_, Step::Key(key))) if key == "<<"),
         }
+    }
+
+    /// The place of an anchor in the text of `node` to which an alias outside it refers.
+    fn anchor_used_elsewhere(&self, document: Document<'_>, node: Node<'_>) -> Option<usize> {
+        let written = node.site()..after_node(&document.stream.events, node.site());
+        let alias_outside = |anchored: usize| {
+            document.aliases().any(|(alias, target)| target == anchored && !written.contains(&alias))
+        };
+        let mut inside = self.sites.range(written.clone());
+        inside.find(|(anchored, _)| alias_outside(**anchored)).map(|(_, sites)| sites[0].offset)
     }
 
     /// Counts the paths to each collection, from the last to the first: an alias stands behind its anchor, so

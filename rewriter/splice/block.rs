@@ -102,6 +102,10 @@ impl Splicer<'_> {
         let line_start = style::line_start(self.text, start);
         let alone = self.text[line_start..start].iter().all(|byte| *byte == b' ');
         if alone && line_start > 0 && self.text[line_start - 1] == b'\n' {
+            if end == self.text.len() && self.follows_block_scalar(start) {
+                // The line break in front belongs to that text.
+                return line_start..end;
+            }
             // From the end of the line before, so that what is inserted there is not inside the range.
             return self.before_line_break(line_start)..end;
         }
@@ -110,6 +114,15 @@ impl Splicer<'_> {
             Some(_) => start..self.dash(entries, index + 1),
             None => start..end,
         }
+    }
+
+    /// Whether the last value in front of `offset` is a block scalar.
+    fn follows_block_scalar(&self, offset: usize) -> bool {
+        let range = self.document.events();
+        let events = &self.events[range];
+        let first = events.partition_point(|event| (event.start as usize) < offset);
+        let mut before = events[..first].iter().rev();
+        before.find(|event| !event.kind.opens() && !is_end(event.kind)).is_some_and(|event| event.kind.is_block_scalar())
     }
 
     /// The end of the line that ends in front of `line_start`, its line break not counted.

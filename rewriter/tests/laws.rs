@@ -20,7 +20,8 @@ fn paths(node: Node<'_>, path: &Path, found: &mut Vec<(Path, Kind)>, depth: usiz
     if node.is_alias() || depth > 60 {
         return;
     }
-    for (key, value) in node.entries() {
+    // The judge reads other keys than text by other rules.
+    for (key, value) in node.entries().filter(|(key, _)| key.as_str().is_some()) {
         paths(value, &path.key(key.text().into_owned()), found, depth + 1);
     }
     for (index, item) in node.items().enumerate() {
@@ -96,6 +97,7 @@ fn some_edits(found: &[(Path, Kind)], random: &mut Random, most: usize) -> Vec<E
             (_, 0) if !path.steps().is_empty() => Edit::remove(path.clone(), None),
             (Kind::Mapping, 1) => Edit::set(path.keys(["cceFixNew", "inner"]), fragment()),
             (Kind::Mapping, _) => Edit::set(path.key("cceFixNew"), true),
+            (_, _) if path.steps().is_empty() && *kind != Kind::Mapping => continue,
             (Kind::Sequence, 1) => Edit::append(path.clone(), "item"),
             (Kind::Sequence, _) => Edit::append(path.clone(), fragment()),
             (Kind::Scalar, _) if path.steps().is_empty() => continue,
@@ -141,6 +143,7 @@ fn try_edits(name: &str, text: &str, random: &mut Random, tally: &mut Tally) {
             let new = Stream::scan(&applied.text).unwrap();
             let after = read(new.document(document.index()).unwrap().text());
             let mut wanted = before.clone();
+            if std::env::var_os("SHOW").is_some() { eprintln!("{name} {edit:?}"); }
             edit_model(&mut wanted, &edit);
             assert!(after.as_ref() == Some(&wanted), "{name}: {edit:?}\nwanted {wanted:?}\ngot {after:?}");
             check_lines(name, text, &applied.text, &edit);

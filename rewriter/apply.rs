@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::change::Change;
 use crate::error::Blocked;
 use crate::placement::Placement;
 use crate::splice::{self, Splice};
@@ -23,7 +22,7 @@ pub struct Applied {
 /// Why the edits of a document were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ApplyError {
-    /// One of them cannot be placed; [`Placement::check`] tells beforehand which.
+    /// One of them cannot be placed; [`crate::place`] tells beforehand which.
     #[error("an edit cannot be placed: {0}")]
     Blocked(Blocked),
     /// The new text, scanned again, did not say what was declared. This is a defect of the rewriter.

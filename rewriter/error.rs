@@ -27,7 +27,7 @@ pub struct Refusal {
 /// The constructs that refuse a document. `docs/limits.md` lists them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RefusalReason {
-    /// `%YAML` or `%TAG`: Kubernetes' own reader of streams does not take them.
+    /// `%YAML` or `%TAG`: go-yaml does not take a version other than 1.1, and readers that split streams take none.
     #[error("a `%` directive in front of the document")]
     Directive,
     /// `? key`.

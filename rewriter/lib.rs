@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod duplicate;
 mod edit;
 mod error;
 mod event;
@@ -11,8 +12,8 @@ mod placement;
 mod position;
 #[cfg(test)]
 mod reference;
-mod scalar;
 mod render;
+mod scalar;
 mod scan;
 mod splice;
 mod stream;
@@ -25,7 +26,7 @@ pub use edit::Edit;
 pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};
 pub use node::{Entries, Items, Kind, Node};
 pub use path::{Path, Step};
-pub use placement::Placement;
+pub use placement::place;
 pub use position::Position;
 pub use scalar::Scalar;
 pub use stream::{Document, Stream, decode};

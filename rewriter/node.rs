@@ -1,4 +1,4 @@
-//! The read view: documents as data, read the way `kubectl` reads them, with places to point at.
+//! The read view: documents as data, read the way go-yaml reads them, with places to point at.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -12,7 +12,7 @@ pub enum Step {
     Index(usize),
 }
 
-/// A data path from the root of a document, such as `spec.containers[0].image`.
+/// A data path from the root of a document, such as `menu.dishes[0].name`.
 ///
 /// Paths are logical: they read through aliases as a YAML loader does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ impl Path {
         self.with(Step::Index(index))
     }
 
-    /// This path followed by mapping keys, the usual way down a Kubernetes-like object.
+    /// This path followed by mapping keys, the usual way down.
     #[must_use]
     pub fn keys<const N: usize>(&self, keys: [&'static str; N]) -> Self {
         let mut path = self.clone();
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_path_is_shown_as_people_write_it() {
-        let path = Path::root().keys(["spec", "containers"]).index(2).key("image");
-        assert_eq!(path.to_string(), "spec.containers[2].image");
+        let path = Path::root().keys(["menu", "dishes"]).index(2).key("name");
+        assert_eq!(path.to_string(), "menu.dishes[2].name");
         let path = Path::root().keys(["metadata", "annotations"]).key("example.com/a b");
         assert_eq!(path.to_string(), r#"metadata.annotations["example.com/a b"]"#);
     }

@@ -9,9 +9,16 @@ use crate::splice;
 use crate::stream::{Document, after_node, skip_properties};
 use crate::{Edit, Node, Path, Step};
 
+/// For each of `fixes`, which are made as a whole or not at all, whether its edits can be placed in `document`.
+///
+/// An edit under an anchor is placed when every place that shares the anchor asks for the same edit.
+pub fn place(document: Document<'_>, fixes: &[&[Edit]]) -> Vec<Result<(), Blocked>> {
+    Placement::new(document).check(fixes)
+}
+
 /// Tells for the edits of one document where they go.
 #[derive(Debug)]
-pub struct Placement<'s> {
+pub(crate) struct Placement<'s> {
     document: Document<'s>,
     /// Only in a document with aliases.
     sharing: Option<Sharing>,
@@ -47,15 +54,12 @@ struct Target {
 
 impl<'s> Placement<'s> {
     /// Looks at the aliases of `document`.
-    pub fn new(document: Document<'s>) -> Self {
+    pub(crate) fn new(document: Document<'s>) -> Self {
         let sharing = document.has_aliases().then(|| Sharing::of(document));
         Self { document, sharing }
     }
 
-    /// For each fix, which is placed as a whole or not at all, whether its edits can be placed.
-    ///
-    /// An edit under an anchor is placed when every place that shares the anchor asks for the same edit.
-    pub fn check(&self, fixes: &[&[Edit]]) -> Vec<Result<(), Blocked>> {
+    fn check(&self, fixes: &[&[Edit]]) -> Vec<Result<(), Blocked>> {
         let mut results = vec![Ok(()); fixes.len()];
         loop {
             let kept = || fixes.iter().enumerate().filter(|(fix, _)| results[*fix].is_ok());
@@ -208,7 +212,8 @@ impl Sharing {
             let merge = Self::is_merge(&parents, *parent, step);
             // A list of merge sources: the mapping around it is what merges.
             let in_list = events[*parent].kind.is_sequence() && merge;
-            let parent = if in_list { parents.get(parent).map_or(*parent, |(outer, _)| *outer) } else { *parent };
+            let parent =
+                if in_list { parents.get(parent).map_or(*parent, |(outer, _)| *outer) } else { *parent };
             let offset = events[node].start as usize;
             sites.entry(node).or_default().push(Site { parent, merge, offset });
         }
@@ -250,7 +255,8 @@ impl Sharing {
             let missing: Vec<usize> =
                 needed.iter().copied().filter(|needed| !self.occurrences.contains_key(needed)).collect();
             if missing.is_empty() {
-                let sum = needed.iter().map(|needed| self.occurrences[needed]).fold(0u64, u64::saturating_add);
+                let sum =
+                    needed.iter().map(|needed| self.occurrences[needed]).fold(0u64, u64::saturating_add);
                 self.occurrences.insert(node, if needed.is_empty() { 1 } else { sum });
             } else {
                 stack.push(node);
@@ -262,7 +268,8 @@ impl Sharing {
     /// The collections from which a node is reached: its own parent, and those that hold an alias of it.
     fn reached_from(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         let own = self.parents.get(&node).map(|(parent, _)| *parent);
-        let shared = self.sites.get(&node).into_iter().flatten().filter(|site| !site.merge).map(|site| site.parent);
+        let shared =
+            self.sites.get(&node).into_iter().flatten().filter(|site| !site.merge).map(|site| site.parent);
         own.into_iter().chain(shared)
     }
 

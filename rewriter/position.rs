@@ -22,7 +22,9 @@ impl Position {
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
         Self {
             line: memchr::memchr_iter(b'\n', before).count() + 1,
-            column: characters(&before[line_start..]) - usize::from(line_start == 0 && before.starts_with(BOM)) + 1,
+            column: characters(&before[line_start..])
+                - usize::from(line_start == 0 && before.starts_with(BOM))
+                + 1,
             offset,
         }
     }

@@ -168,10 +168,10 @@ impl FlowStyle {
 
     /// The style one level further in.
     fn deeper(&self) -> Self {
-        let lines = self.lines.as_ref().map(|lines| FlowLines {
-            indent: format!("{}{}", lines.indent, lines.unit),
-            ..lines.clone()
-        });
+        let lines = self
+            .lines
+            .as_ref()
+            .map(|lines| FlowLines { indent: format!("{}{}", lines.indent, lines.unit), ..lines.clone() });
         Self { lines, ..self.clone() }
     }
 }
@@ -256,10 +256,39 @@ mod tests {
 
     #[test]
     fn text_is_quoted_where_a_reader_would_take_it_for_something_else() {
-        for text in ["ALL", "250m", "/tmp", "RuntimeDefault", "net.ipv4.ip_unprivileged_port_start", "a b", "-x", "1.2.3.x"] {
+        for text in [
+            "ALL",
+            "250m",
+            "/tmp",
+            "RuntimeDefault",
+            "net.ipv4.ip_unprivileged_port_start",
+            "a b",
+            "-x",
+            "1.2.3.x",
+        ] {
             assert_eq!(scalar_text(text, '"', Context::Block), text);
         }
-        for text in ["", "yes", "n", "0", "0x1f", "1e3", "~", "null", "a: b", "a #b", "- a", "*a", " a", "a:", "1:30", "2020-01-01", "<<", "1_000", ".5"] {
+        for text in [
+            "",
+            "yes",
+            "n",
+            "0",
+            "0x1f",
+            "1e3",
+            "~",
+            "null",
+            "a: b",
+            "a #b",
+            "- a",
+            "*a",
+            " a",
+            "a:",
+            "1:30",
+            "2020-01-01",
+            "<<",
+            "1_000",
+            ".5",
+        ] {
             assert_eq!(scalar_text(text, '"', Context::Block), format!("\"{text}\""));
             assert_eq!(scalar_text(text, '\'', Context::Block), format!("'{text}'"));
         }

@@ -1,10 +1,10 @@
-//! What a scalar says: its text without quotes and folds, and its type as Kubernetes' reader sees it.
+//! What a scalar says: its text without quotes and folds, and its type as go-yaml sees it.
 
 use std::borrow::Cow;
 
 use crate::event::{Event, EventKind};
 
-/// A scalar as `kubectl` reads it, with the types of YAML 1.1.
+/// A scalar as go-yaml reads it, with the types of YAML 1.1.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar<'s> {
     /// Nothing, `~` or `null`.

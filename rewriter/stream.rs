@@ -139,7 +139,7 @@ impl<'t> Stream<'t> {
     ///
     /// # Errors
     ///
-    /// When the text is no YAML that Kubernetes' reader takes. A document with a construct on which readers
+    /// When the text is no YAML to libyaml. A document with a construct on which readers
     /// disagree is no error of the whole: [`Document::refusal`] tells.
     pub fn scan(text: &'t str) -> Result<Self, SyntaxError> {
         let (events, documents) = scan::scan(text)?;
@@ -206,6 +206,11 @@ impl<'s> Document<'s> {
             return None;
         }
         Some(Node::new(*self, self.record().events.start))
+    }
+
+    /// The first key that stands twice in its mapping, as the refusal that it is.
+    pub fn duplicate_key(&self) -> Option<Refusal> {
+        crate::duplicate::first(*self)
     }
 
     /// Line and column of a byte offset of the whole text.

@@ -150,7 +150,9 @@ fn unchanged(old: Node<'_>, new: Node<'_>) -> bool {
             match before.kind {
                 EventKind::End | EventKind::Null => true,
                 kind if kind.opens() => true,
-                kind if kind.is_block_scalar() => scalar::text(old_text, *before) == scalar::text(new_text, *after),
+                kind if kind.is_block_scalar() => {
+                    scalar::text(old_text, *before) == scalar::text(new_text, *after)
+                }
                 _ => {
                     old_text[before.start as usize..before.end as usize]
                         == new_text[after.start as usize..after.end as usize]

@@ -1,4 +1,13 @@
 //! `cce-fix`: hardens Kubernetes manifests without disturbing a byte that is not its own.
+//!
+//! The library behind the program of the same name; `ARCHITECTURE.md` shows the way of a manifest through it.
 
+pub mod cli;
 pub mod diff;
+pub mod engine;
+pub mod exit;
+pub mod input;
+pub mod report;
+pub mod reread;
+pub mod run;
 pub mod write;

@@ -1,3 +1,123 @@
 //! What to change in a Kubernetes manifest, at which level, and why.
+//!
+//! [`plan`] takes a document that `rewriter` has scanned, finds the pods in it, asks each [`Transform`] about
+//! them, and returns findings and edits as data. One file of this folder is one transform; its documentation is
+//! what users read, and the examples in it are executed as tests.
+//!
+//! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
+//! no input or output, and concludes nothing from a value that it does not understand.
 
+mod capabilities;
+mod context;
+mod fragment;
 pub mod images;
+pub mod model;
+mod mount_propagation;
+mod plan;
+mod read_only_root_filesystem;
+mod resources;
+mod run_as_user;
+mod seccomp_profile;
+pub mod settings;
+mod support;
+#[cfg(test)]
+mod test;
+mod unprivileged_port;
+
+pub use context::{Context, Identity};
+pub use plan::{DocumentPlan, Judged, PodPlan, State, plan};
+pub use settings::Settings;
+pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
+
+/// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
+/// have planned.
+pub const ALL: &[&dyn Transform] = &[
+    &mount_propagation::MountPropagation,
+    // Identity first: what a container may lose depends on who it is.
+    &run_as_user::RunAsUser,
+    &capabilities::Capabilities,
+    &unprivileged_port::UnprivilegedPort,
+    &seccomp_profile::SeccompProfile,
+    &read_only_root_filesystem::ReadOnlyRootFilesystem,
+    &resources::Resources,
+];
+
+/// The ids of the transforms that make up the group `card`.
+pub const CARD: [&str; 6] = [
+    "run-as-user",
+    "capabilities",
+    "seccomp-profile",
+    "read-only-root-filesystem",
+    "resources",
+    "mount-propagation",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Files of this folder that are no transforms.
+    const OTHERS: [&str; 8] = ["context", "fragment", "images", "lib", "plan", "settings", "support", "test"];
+
+    fn ids() -> BTreeSet<&'static str> {
+        ALL.iter().map(|transform| transform.meta().id).collect()
+    }
+
+    #[test]
+    fn every_file_is_a_transform_of_the_same_name() {
+        let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let names: BTreeSet<String> = files
+            .filter_map(|file| {
+                file.unwrap().file_name().into_string().unwrap().strip_suffix(".rs").map(Into::into)
+            })
+            .filter(|name: &String| !OTHERS.contains(&name.as_str()))
+            .collect();
+        let expected: BTreeSet<String> = ids().iter().map(|id| id.replace('-', "_")).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn ids_are_unique_and_name_the_field() {
+        assert_eq!(ids().len(), ALL.len());
+        for id in ids() {
+            assert!(id.len() <= 40, "{id}");
+            assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{id}");
+            for verb in ["add-", "set-", "require-", "disallow-", "drop-"] {
+                assert!(!id.starts_with(verb), "{id}");
+            }
+        }
+        assert!(CARD.iter().all(|id| ids().contains(id)));
+    }
+
+    #[test]
+    fn every_documentation_is_complete() {
+        for meta in ALL.iter().map(|transform| transform.meta()) {
+            let summary = meta.doc.split("\n\n").next().unwrap().trim();
+            assert!(summary.starts_with(|first: char| first.is_uppercase()), "{}: {summary}", meta.id);
+            assert!(summary.ends_with('.'), "{}: {summary}", meta.id);
+            assert!(meta.doc.contains("\n ## Safety\n"), "{}", meta.id);
+            assert!(meta.title.starts_with(|first: char| first.is_lowercase()), "{}", meta.id);
+            assert!(!meta.title.ends_with('.'), "{}", meta.id);
+            assert!(!meta.pages.is_empty() || !meta.pod_security.is_empty(), "{}", meta.id);
+        }
+    }
+
+    #[test]
+    fn every_documented_example_holds() {
+        for meta in ALL.iter().map(|transform| transform.meta()) {
+            let examples: Vec<String> = meta
+                .doc
+                .split("```yaml\n")
+                .skip(1)
+                .map(|rest| test::dedent(rest.split(" ```").next().unwrap()))
+                .collect();
+            assert!(!examples.is_empty() && examples.len().is_multiple_of(2), "{}: {examples:?}", meta.id);
+            for pair in examples.chunks(2) {
+                test::check(meta.id, &pair[0], &pair[1]);
+            }
+        }
+    }
+}

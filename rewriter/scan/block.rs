@@ -79,6 +79,11 @@ impl Scanner<'_> {
                 self.node(Place::Fresh(column))
             };
         }
+        if top.waiting && matches!(self.peek(), b'|' | b'>') {
+            // No key can start so: libyaml takes a block text for the value even at the column of its key.
+            self.satisfied();
+            return self.block_scalar();
+        }
         match top.kind {
             FrameKind::Mapping if dash && top.waiting => self.sequence(FrameKind::IndentlessSequence, column),
             FrameKind::Mapping if dash => syntax(self.pos, "a list item where a key is expected"),
@@ -186,10 +191,14 @@ impl Scanner<'_> {
             return syntax(start, "could not find the `:` of this key");
         }
         self.attach(start, properties)?;
-        let end = if kind == EventKind::Plain { self.plain_continuation(end)? } else { end };
-        self.emit(kind, token, end);
         self.satisfied();
-        self.finish_line()
+        if kind != EventKind::Plain {
+            self.emit(kind, token, end);
+            return self.finish_line();
+        }
+        let end = self.plain_continuation(end)?;
+        self.emit(kind, token, end);
+        Ok(())
     }
 
     /// Whether the text from `start` to the colon under the cursor can be a key: one line, not too long.

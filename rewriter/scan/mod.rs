@@ -150,27 +150,20 @@ impl Scanner<'_> {
         }
         let mut ended = false;
         while let Some(column) = self.next_line()? {
-            if column == 0 && chars::is_marker(self.text, self.pos, b'.') {
+            if column == 0 && (self.peek() == b'%' || chars::is_marker(self.text, self.pos, b'.')) {
                 ended = true;
                 break;
-            }
-            if column == 0 && self.peek() == b'%' && self.frames.len() == 1 {
-                *directive = Some(self.pos);
-                if !marked && self.untouched() {
-                    return Ok(false);
-                }
-                return syntax(self.pos, "a `%` directive belongs in front of `---`");
             }
             self.line(column)?;
         }
         let empty = !marked && self.untouched();
-        if empty {
-            self.frames.clear();
-        } else {
+        if !empty {
             self.close_all();
+        } else if ended && self.peek() == b'.' {
+            return syntax(self.pos, "`...` without a document in front of it");
         }
         if ended {
-            self.after_end_marker(directive)?;
+            self.between_documents(directive)?;
         }
         Ok(!empty)
     }
@@ -180,22 +173,31 @@ impl Scanner<'_> {
         matches!(self.frames.as_slice(), [root] if root.waiting && !root.anchored && !root.tagged)
     }
 
-    /// What may follow `...` before the next `---`: nothing but comments and directives.
-    fn after_end_marker(&mut self, directive: &mut Option<usize>) -> Scan<()> {
-        while chars::is_marker(self.text, self.pos, b'.') {
-            self.pos += 3;
-            self.finish_line()?;
-            match self.next_line()? {
-                None => return Ok(()),
-                Some(0) if self.peek() == b'%' => {
-                    *directive = Some(self.pos);
-                    return Ok(());
+    /// What may stand between a document and the next `---`: `...`, then directives, and comments anywhere.
+    fn between_documents(&mut self, directive: &mut Option<usize>) -> Scan<()> {
+        loop {
+            if self.peek() == b'%' {
+                directive.get_or_insert(self.pos);
+                let rest = &self.text[self.pos + 1..self.end];
+                if !rest.starts_with(b"YAML ") && !rest.starts_with(b"TAG ") {
+                    return syntax(self.pos, "a `%` directive that is neither `%YAML` nor `%TAG`");
                 }
+                self.skip_line();
+            } else if directive.is_none() && chars::is_marker(self.text, self.pos, b'.') {
+                self.pos += 3;
+                self.finish_line()?;
+            } else {
+                return syntax(self.pos, "a document behind `...` or a directive has to start with `---`");
+            }
+            match self.next_line()? {
+                None if directive.is_some() && self.end == self.text.len() => {
+                    return syntax(self.pos, "a `%` directive without a `---` behind it");
+                }
+                None => return Ok(()),
                 Some(0) => {}
-                Some(_) => break,
+                Some(_) => return syntax(self.pos, "a document behind `...` has to start with `---`"),
             }
         }
-        syntax(self.pos, "a document after `...` has to start with `---`")
     }
 
     fn push_root(&mut self) {

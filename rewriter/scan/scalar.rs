@@ -1,6 +1,5 @@
 //! Scalars, aliases and the names of anchors and tags.
 
-use super::block::MAX_KEY;
 use super::{Scan, Scanner, chars, refuse, syntax};
 use crate::error::RefusalReason;
 use crate::event::EventKind;
@@ -66,21 +65,20 @@ impl Scanner<'_> {
         self.plain_text(STOP_FLOW);
     }
 
-    /// Further lines of plain text that ended at `end`; leaves the cursor behind the last letter of all and
-    /// returns it.
+    /// Further lines of plain text that ended at `end`, if there are any, and the end of its last line; leaves
+    /// the cursor at the start of the line behind. Returns the end of the text.
+    #[inline]
     pub(super) fn plain_continuation(&mut self, end: usize) -> Scan<usize> {
         let mut end = end;
-        self.pos = end;
         loop {
-            self.skip_blanks();
-            if !matches!(self.peek(), b'\n' | b'\r') || !self.to_continuation()? {
-                self.pos = end;
+            if !matches!(self.peek(), b'\n' | b'\r') {
+                self.finish_line()?;
+                return Ok(end);
+            }
+            if !self.to_continuation()? {
                 return Ok(end);
             }
             self.plain_text(STOP_BLOCK);
-            if self.pos == end {
-                return Ok(end);
-            }
             end = self.pos;
             self.skip_blanks();
             if self.peek() == b':' {
@@ -89,7 +87,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Moves over line ends to a line that goes on with the plain text before; false where there is none.
+    /// Moves over line ends to a line that goes on with the plain text before; where there is none, to the
+    /// start of the next line that has any content or a comment.
     #[inline]
     fn to_continuation(&mut self) -> Scan<bool> {
         let parent = self.top().column;
@@ -112,10 +111,18 @@ impl Scanner<'_> {
             }
             match self.peek() {
                 b'\n' | b'\r' => {}
-                0 | b'#' => return Ok(false),
+                0 => return Ok(false),
+                b'#' => {
+                    self.skip_line();
+                    return Ok(false);
+                }
                 _ => {
                     let end_marker = self.pos == line && chars::is_marker(self.text, line, b'.');
-                    return Ok(column > parent && !end_marker);
+                    if column > parent && !end_marker {
+                        return Ok(true);
+                    }
+                    self.pos = line;
+                    return Ok(false);
                 }
             }
         }
@@ -207,7 +214,7 @@ impl Scanner<'_> {
     pub(super) fn anchor_name(&mut self) -> Scan<usize> {
         let start = self.pos;
         self.pos += 1;
-        while self.peek().is_ascii_alphanumeric() || matches!(self.peek(), b'_' | b'-') {
+        while is_word(self.peek()) {
             self.pos += 1;
         }
         let ends = self.is_blank_or_end(self.pos)
@@ -220,21 +227,69 @@ impl Scanner<'_> {
 
     /// The tag under the cursor; returns its end.
     pub(super) fn tag_name(&mut self) -> Scan<usize> {
+        const ILL_FORMED: &str = "a tag that is not well formed";
         let start = self.pos;
-        let verbatim = self.at(start + 1) == b'<';
-        let in_flow = !self.flow.is_empty();
-        while !self.is_blank_or_end(self.pos) && !(in_flow && matches!(self.peek(), b',' | b']' | b'}')) {
-            let allowed =
-                self.peek().is_ascii_alphanumeric() || b"!<>-;/?:@&=+$_.~*'()%#,[]".contains(&self.peek());
-            if !allowed || self.pos - start > MAX_KEY {
-                return syntax(start, "a tag that is not well formed");
+        self.pos += 1;
+        if self.peek() == b'<' {
+            self.pos += 1;
+            self.tag_text(b",[]")?;
+            if self.peek() != b'>' || self.pos == start + 2 {
+                return syntax(start, ILL_FORMED);
             }
             self.pos += 1;
+        } else {
+            while is_word(self.peek()) {
+                self.pos += 1;
+            }
+            if self.peek() == b'!' {
+                if self.pos > start + 1 {
+                    return syntax(start, "a tag with a handle that no `%TAG` directive defines");
+                }
+                self.pos += 1;
+                if self.is_blank_or_end(self.pos) {
+                    return syntax(start, ILL_FORMED);
+                }
+            }
+            self.tag_text(b"")?;
         }
-        if verbatim && (self.text[self.pos - 1] != b'>' || self.pos - start < 4) {
-            return syntax(start, "a tag that is not well formed");
+        if self.is_blank_or_end(self.pos) {
+            return Ok(self.pos);
         }
-        Ok(self.pos)
+        if self.peek() == b',' && !self.flow.is_empty() {
+            // The comma belongs to the tag for some readers.
+            return refuse(self.pos, RefusalReason::AmbiguousFlowText);
+        }
+        syntax(start, ILL_FORMED)
+    }
+
+    /// Moves over the characters that a tag may have, and `more`.
+    fn tag_text(&mut self, more: &[u8]) -> Scan<()> {
+        loop {
+            match self.peek() {
+                b'%' => self.tag_escapes()?,
+                byte if is_word(byte) || b";/?:@&=+$.!~*'()".contains(&byte) || more.contains(&byte) => {
+                    self.pos += 1;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Moves over `%C3%A9`, which has to be a character.
+    fn tag_escapes(&mut self) -> Scan<()> {
+        let start = self.pos;
+        let mut bytes = Vec::new();
+        while self.peek() == b'%' {
+            let digits =
+                [self.at(self.pos + 1), self.at(self.pos + 2)].map(|digit| char::from(digit).to_digit(16));
+            let [Some(high), Some(low)] = digits else { break };
+            bytes.push((high * 16 + low).to_le_bytes()[0]);
+            self.pos += 3;
+        }
+        if self.peek() == b'%' || std::str::from_utf8(&bytes).is_err() {
+            return syntax(start, "an escape sequence in a tag that is no character");
+        }
+        Ok(())
     }
 
     /// `|` or `>` and the lines that belong to it; leaves the cursor at the start of the next line.
@@ -316,6 +371,11 @@ impl Scanner<'_> {
         self.finish_line()?;
         Ok(header)
     }
+}
+
+/// What names of anchors and handles of tags are made of.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 struct Header {

@@ -31,7 +31,11 @@ impl Splicer<'_> {
         for (index, child) in &removed {
             gone[*index] = self.can_remove(&entries, *index, child, column, mapping);
         }
-        let lines = if mapping { self.new_entries(&added, column, start) } else { self.new_items(change, column, &entries) };
+        let lines = if mapping {
+            self.new_entries(&added, column, start)
+        } else {
+            self.new_items(change, column, &entries)
+        };
         let result = self.lay_out(site, &entries, &gone, lines.as_deref(), holder);
         if let Err(blocked) = result {
             let taken_out = removed.iter().filter(|(index, _)| gone[*index]).map(|(_, child)| *child);
@@ -122,7 +126,9 @@ impl Splicer<'_> {
         let events = &self.events[range];
         let first = events.partition_point(|event| (event.start as usize) < offset);
         let mut before = events[..first].iter().rev();
-        before.find(|event| !event.kind.opens() && !is_end(event.kind)).is_some_and(|event| event.kind.is_block_scalar())
+        before
+            .find(|event| !event.kind.opens() && !is_end(event.kind))
+            .is_some_and(|event| event.kind.is_block_scalar())
     }
 
     /// The end of the line that ends in front of `line_start`, its line break not counted.
@@ -225,7 +231,12 @@ impl Splicer<'_> {
 
     /// Takes out the first entries of a collection that starts behind a dash: the first one that stays moves up
     /// to the dash.
-    fn remove_behind_dash(&mut self, entries: &[Entry], first_kept: usize, mapping: bool) -> Result<usize, Blocked> {
+    fn remove_behind_dash(
+        &mut self,
+        entries: &[Entry],
+        first_kept: usize,
+        mapping: bool,
+    ) -> Result<usize, Blocked> {
         if first_kept == 0 {
             return Ok(0);
         }

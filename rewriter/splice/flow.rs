@@ -68,7 +68,13 @@ impl Splicer<'_> {
     }
 
     /// Whether the entry can go without a comment; where it cannot, its neutral value is set.
-    fn can_remove_flow(&mut self, entries: &[Entry], index: usize, child: &Change<'_>, inner: &Holder) -> bool {
+    fn can_remove_flow(
+        &mut self,
+        entries: &[Entry],
+        index: usize,
+        child: &Change<'_>,
+        inner: &Holder,
+    ) -> bool {
         let start = self.start(entries[index].key);
         let end = self.end(entries[index].value);
         let before = index.checked_sub(1).map_or(start, |previous| self.end(entries[previous].value));
@@ -106,7 +112,8 @@ impl Splicer<'_> {
             return Ok(());
         }
         let end = self.end(entries[last_kept].value);
-        let behind_last = if last_kept + 1 == entries.len() { end } else { self.end(entries[entries.len() - 1].value) };
+        let behind_last =
+            if last_kept + 1 == entries.len() { end } else { self.end(entries[entries.len() - 1].value) };
         self.append_flow(end, behind_last, close - 1, texts, style)
     }
 
@@ -222,13 +229,21 @@ impl Splicer<'_> {
         let own_lines = first.and_then(|first| self.own_lines(span.start, first));
         let inherited = || {
             let outer = outer?.lines.as_ref()?;
-            entries.is_empty().then(|| FlowLines { indent: format!("{}{}", outer.indent, outer.unit), ..outer.clone() })
+            entries
+                .is_empty()
+                .then(|| FlowLines { indent: format!("{}{}", outer.indent, outer.unit), ..outer.clone() })
         };
         FlowStyle {
             json,
             colon_gap,
             comma_gap,
-            padding: if padded { " " } else if entries.is_empty() { outer.map_or("", |outer| outer.padding) } else { "" },
+            padding: if padded {
+                " "
+            } else if entries.is_empty() {
+                outer.map_or("", |outer| outer.padding)
+            } else {
+                ""
+            },
             lines: own_lines.or_else(inherited),
             quote: self.samples().quote(),
         }
@@ -255,7 +270,8 @@ impl Splicer<'_> {
     /// neighbour could not tell and the whole is JSON with lines.
     fn value_style(&self, entries: &[Entry], style: &FlowStyle) -> FlowStyle {
         let mut collections = entries.iter().filter(|entry| {
-            self.node(entry.value).kind.opens() && self.end(entry.value) - self.node(entry.value).start as usize > 2
+            self.node(entry.value).kind.opens()
+                && self.end(entry.value) - self.node(entry.value).start as usize > 2
         });
         let on_lines = match collections.next() {
             Some(entry) => self.text[self.span(entry.value)].contains(&b'\n'),

@@ -46,7 +46,10 @@ pub(crate) fn splices(document: Document<'_>, change: &Change<'_>) -> (Vec<Splic
 enum Holder {
     Root,
     /// Behind the colon at this offset, of a key at this column of a block mapping.
-    Key { column: usize, colon: usize },
+    Key {
+        column: usize,
+        colon: usize,
+    },
     /// Behind a dash of a block sequence.
     Item,
     /// Inside a flow collection of this style.
@@ -207,11 +210,9 @@ impl Splicer<'_> {
         for (step, child) in &change.children {
             let existing = match step {
                 Step::Index(index) => (*index < entries.len()).then_some(*index),
-                Step::Key(key) => {
-                    entries.iter().position(|entry| {
-                        !self.node(entry.key).kind.opens() && self.scalar_text(entry.key) == key.as_ref()
-                    })
-                }
+                Step::Key(key) => entries.iter().position(|entry| {
+                    !self.node(entry.key).kind.opens() && self.scalar_text(entry.key) == key.as_ref()
+                }),
             };
             match (existing, step, child.op) {
                 (Some(index), _, Some(Op::Remove { .. })) => removed.push((index, child)),
@@ -403,5 +404,8 @@ pub(crate) fn equals(document: Document<'_>, site: usize, value: &Value) -> bool
 }
 
 fn site_has_tag(events: &[Event], site: usize) -> bool {
-    events[site..].iter().take_while(|event| event.kind.is_property()).any(|event| event.kind == EventKind::Tag)
+    events[site..]
+        .iter()
+        .take_while(|event| event.kind.is_property())
+        .any(|event| event.kind == EventKind::Tag)
 }

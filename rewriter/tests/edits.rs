@@ -1,6 +1,6 @@
 //! Edits as a person would see them: text before, edits, text after.
 
-use rewriter::{Blocked, Edit, Path, Placement, Step, Stream, Value, apply};
+use rewriter::{Blocked, Edit, Path, Step, Stream, Value, apply, place};
 
 /// `a.b[0]` as a path.
 fn path(text: &str) -> Path {
@@ -46,7 +46,7 @@ fn check(before: &str, edits: &[Edit], after: &str) {
 #[track_caller]
 fn blocked(before: &str, edits: &[Edit]) -> Blocked {
     let stream = Stream::scan(before).unwrap();
-    let result = Placement::new(stream.document(0).unwrap()).check(&[edits]);
+    let result = place(stream.document(0).unwrap(), &[edits]);
     let applied = apply(&stream, &[(0, edits.to_vec())]);
     assert_eq!(applied.text, before, "a blocked edit changed the text");
     result[0].expect_err("the edit can be placed")
@@ -107,7 +107,11 @@ fn lines_of_a_literal_that_look_like_comments_are_text() {
         &[set("m.k", 1)],
         "m:\n  a: |\n    x\n    # still text\n  k: 1\nn: 1\n",
     );
-    check("m:\n  a: |2\n        x\n      y\nn: 1\n", &[set("m.k", 1)], "m:\n  a: |2\n        x\n      y\n  k: 1\nn: 1\n");
+    check(
+        "m:\n  a: |2\n        x\n      y\nn: 1\n",
+        &[set("m.k", 1)],
+        "m:\n  a: |2\n        x\n      y\n  k: 1\nn: 1\n",
+    );
 }
 
 #[test]
@@ -119,16 +123,32 @@ fn an_empty_value_gets_children_and_keeps_its_comment() {
         "c:\n  securityContext: # hardened later\n    k: 1\n  image: b\n",
     );
     let before = "c:\n  securityContext: ~   # todo\n  image: b\n";
-    check(before, &[set("c.securityContext.k", 1)], "c:\n  securityContext:   # todo\n    k: 1\n  image: b\n");
-    check("spec:\n  securityContext:", &[set("spec.securityContext.k", 1)], "spec:\n  securityContext:\n    k: 1");
-    check("c:\n  resources: {} # none yet\n", &[set("c.resources.k", 1)], "c:\n  resources: # none yet\n    k: 1\n");
+    check(
+        before,
+        &[set("c.securityContext.k", 1)],
+        "c:\n  securityContext:   # todo\n    k: 1\n  image: b\n",
+    );
+    check(
+        "spec:\n  securityContext:",
+        &[set("spec.securityContext.k", 1)],
+        "spec:\n  securityContext:\n    k: 1",
+    );
+    check(
+        "c:\n  resources: {} # none yet\n",
+        &[set("c.resources.k", 1)],
+        "c:\n  resources: # none yet\n    k: 1\n",
+    );
     check("c:\n  drop: null\n  x: 1\n", &[append("c.drop", "ALL")], "c:\n  drop:\n  - ALL\n  x: 1\n");
 }
 
 #[test]
 fn flow_mappings_stay_flow() {
     check("s: {runAsUser: 0, }\n", &[set("s.k", 1)], "s: {runAsUser: 0, k: 1 }\n");
-    check("m: {a: 0755, b: 1e3, c: ~, 'd': \"y\"}\n", &[set("m.k", 1)], "m: {a: 0755, b: 1e3, c: ~, 'd': \"y\", k: 1}\n");
+    check(
+        "m: {a: 0755, b: 1e3, c: ~, 'd': \"y\"}\n",
+        &[set("m.k", 1)],
+        "m: {a: 0755, b: 1e3, c: ~, 'd': \"y\", k: 1}\n",
+    );
     check("m: { a: 1 }\n", &[set("m.k", 1)], "m: { a: 1, k: 1 }\n");
     check(
         "m: {\n  a: 1, # c1\n  b: 2  # c2\n}\n",
@@ -164,9 +184,21 @@ fn json_stays_json() {
 
 #[test]
 fn new_lines_look_like_their_neighbours() {
-    check("a:\n- x: 1\nb:\n  - y: 1\n", &[append("a", 1), append("b", 2)], "a:\n- x: 1\n- 1\nb:\n  - y: 1\n  - 2\n");
-    check("c:\n-   name: a\n    image: b\n", &[set("c[0].k", 1)], "c:\n-   name: a\n    image: b\n    k: 1\n");
-    check("c:\n- # main\n     name: a\n     image: b\n", &[set("c[0].k", 1)], "c:\n- # main\n     name: a\n     image: b\n     k: 1\n");
+    check(
+        "a:\n- x: 1\nb:\n  - y: 1\n",
+        &[append("a", 1), append("b", 2)],
+        "a:\n- x: 1\n- 1\nb:\n  - y: 1\n  - 2\n",
+    );
+    check(
+        "c:\n-   name: a\n    image: b\n",
+        &[set("c[0].k", 1)],
+        "c:\n-   name: a\n    image: b\n    k: 1\n",
+    );
+    check(
+        "c:\n- # main\n     name: a\n     image: b\n",
+        &[set("c[0].k", 1)],
+        "c:\n- # main\n     name: a\n     image: b\n     k: 1\n",
+    );
     check(
         "c:\n- name: a\n  image: b\n# the sidecar\n- name: c\n",
         &[set("c[0].k", 1)],
@@ -218,13 +250,21 @@ fn the_end_of_a_document_is_before_its_markers() {
 
 #[test]
 fn a_bracket_at_the_column_of_its_key_is_accepted() {
-    check("s:\n  args: [\n      \"-x\", \"y\",\n  ]\n  image: b\n", &[set("s.k", 1)], "s:\n  args: [\n      \"-x\", \"y\",\n  ]\n  image: b\n  k: 1\n");
+    check(
+        "s:\n  args: [\n      \"-x\", \"y\",\n  ]\n  image: b\n",
+        &[set("s.k", 1)],
+        "s:\n  args: [\n      \"-x\", \"y\",\n  ]\n  image: b\n  k: 1\n",
+    );
 }
 
 #[test]
 fn scalars_are_replaced_in_their_quotes() {
     check("drop:\n- all\t\t\n", &[set("drop[0]", "ALL")], "drop:\n- ALL\t\t\n");
-    check("drop: ['all', \"net\"]\n", &[set("drop[0]", "ALL"), set("drop[1]", "NET")], "drop: ['ALL', \"NET\"]\n");
+    check(
+        "drop: ['all', \"net\"]\n",
+        &[set("drop[0]", "ALL"), set("drop[1]", "NET")],
+        "drop: ['ALL', \"NET\"]\n",
+    );
     check("a: true # why\n", &[set("a", false)], "a: false # why\n");
     check("a: 0\nb: 1\n", &[set("a", "0")], "a: \"0\"\nb: 1\n");
 }
@@ -232,7 +272,11 @@ fn scalars_are_replaced_in_their_quotes() {
 #[test]
 fn collections_are_replaced_in_their_style() {
     let all = || vec![Value::from("ALL")];
-    check("c:\n  drop:\n  - A\n  - B\n  add: [X]\n", &[set("c.drop", all())], "c:\n  drop:\n  - ALL\n  add: [X]\n");
+    check(
+        "c:\n  drop:\n  - A\n  - B\n  add: [X]\n",
+        &[set("c.drop", all())],
+        "c:\n  drop:\n  - ALL\n  add: [X]\n",
+    );
     check("c:\n  drop: [A, B]\n", &[set("c.drop", all())], "c:\n  drop: [ALL]\n");
     check("c:\n  drop: A # x\n  b: 1\n", &[set("c.drop", all())], "c:\n  drop: # x\n  - ALL\n  b: 1\n");
     assert_eq!(
@@ -248,7 +292,11 @@ fn entries_are_removed_with_their_lines() {
     check("a:\n  x: 1\nb: 1\n", &[remove("a.x")], "a: {}\nb: 1\n");
     check("x: 1\ny: 2\n", &[remove("x")], "y: 2\n");
     check("a:\n- x: 1\n  y: 2\n- z: 1\n", &[remove("a[0].x")], "a:\n- y: 2\n- z: 1\n");
-    check("a:\n- x: 1\n  y: 2\n  w: 3\n- z: 1\n", &[remove("a[0].x"), remove("a[0].y")], "a:\n- w: 3\n- z: 1\n");
+    check(
+        "a:\n- x: 1\n  y: 2\n  w: 3\n- z: 1\n",
+        &[remove("a[0].x"), remove("a[0].y")],
+        "a:\n- w: 3\n- z: 1\n",
+    );
     check("a:\n- x: 1\n- z: 1\n", &[remove("a[0].x")], "a:\n- {}\n- z: 1\n");
     check("a:\n- 1\n- 2\n- 3\nb: 1\n", &[remove("a[0]"), remove("a[2]")], "a:\n- 2\nb: 1\n");
     check("a:\n- 1\nb: 1\n", &[remove("a[0]")], "a: []\nb: 1\n");
@@ -262,7 +310,11 @@ fn entries_are_removed_with_their_lines() {
 #[test]
 fn removing_and_adding_in_one_mapping() {
     check("s:\n  privileged: true\nb: 1\n", &[remove("s.privileged"), set("s.k", 1)], "s:\n  k: 1\nb: 1\n");
-    check("s:\n  a: 1\n  privileged: true\nb: 1\n", &[remove("s.privileged"), set("s.k", 1)], "s:\n  a: 1\n  k: 1\nb: 1\n");
+    check(
+        "s:\n  a: 1\n  privileged: true\nb: 1\n",
+        &[remove("s.privileged"), set("s.k", 1)],
+        "s:\n  a: 1\n  k: 1\nb: 1\n",
+    );
     check("s: {privileged: true}\n", &[remove("s.privileged"), set("s.k", 1)], "s: {k: 1}\n");
     check("s: {a: 1, privileged: true}\n", &[remove("s.privileged"), set("s.k", 1)], "s: {a: 1, k: 1}\n");
     check(

@@ -2,7 +2,7 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use rewriter::{Edit, Kind, Node, Path, Placement, Step, Stream, Value, apply};
+use rewriter::{Edit, Kind, Node, Path, Step, Stream, Value, apply, place};
 
 /// A small generator of numbers, so that every run tries the same.
 struct Random(u64);
@@ -54,7 +54,9 @@ fn edit_model(root: &mut serde_yaml::Value, edit: &Edit) {
     for step in parent.steps() {
         descend(at);
         at = match step {
-            Step::Key(key) => at.as_mapping_mut().unwrap().entry(key.as_ref().into()).or_insert(serde_yaml::Value::Null),
+            Step::Key(key) => {
+                at.as_mapping_mut().unwrap().entry(key.as_ref().into()).or_insert(serde_yaml::Value::Null)
+            }
             Step::Index(index) => &mut at[*index],
         };
     }
@@ -66,7 +68,9 @@ fn edit_model(root: &mut serde_yaml::Value, edit: &Edit) {
         (Edit::Set { value, .. }, Step::Index(index)) => at[*index] = to_yaml(value),
         (Edit::Append { value, .. }, _) => {
             let list = match last {
-                Step::Key(key) => at.as_mapping_mut().unwrap().entry(key.as_ref().into()).or_insert(serde_yaml::Value::Null),
+                Step::Key(key) => {
+                    at.as_mapping_mut().unwrap().entry(key.as_ref().into()).or_insert(serde_yaml::Value::Null)
+                }
                 Step::Index(index) => &mut at[*index],
             };
             if list.is_null() {
@@ -84,7 +88,10 @@ fn edit_model(root: &mut serde_yaml::Value, edit: &Edit) {
 }
 
 fn fragment() -> Value {
-    let list = Value::Sequence(vec!["ALL".into(), Value::Mapping(vec![("name".into(), "x".into()), ("no".into(), Value::Null)])]);
+    let list = Value::Sequence(vec![
+        "ALL".into(),
+        Value::Mapping(vec![("name".into(), "x".into()), ("no".into(), Value::Null)]),
+    ]);
     Value::Mapping(vec![("drop".into(), list), ("user".into(), 0.into()), ("text".into(), "0".into())])
 }
 
@@ -131,10 +138,9 @@ fn try_edits(name: &str, text: &str, random: &mut Random, tally: &mut Tally) {
         let mut found = Vec::new();
         paths(root, &Path::root(), &mut found, 0);
         tally.documents += 1;
-        let placement = Placement::new(document);
         for edit in some_edits(&found, random, 24) {
             tally.edits += 1;
-            if placement.check(&[std::slice::from_ref(&edit)])[0].is_err() {
+            if place(document, &[std::slice::from_ref(&edit)])[0].is_err() {
                 tally.blocked += 1;
                 continue;
             }
@@ -143,7 +149,9 @@ fn try_edits(name: &str, text: &str, random: &mut Random, tally: &mut Tally) {
             let new = Stream::scan(&applied.text).unwrap();
             let after = read(new.document(document.index()).unwrap().text());
             let mut wanted = before.clone();
-            if std::env::var_os("SHOW").is_some() { eprintln!("{name} {edit:?}"); }
+            if std::env::var_os("SHOW").is_some() {
+                eprintln!("{name} {edit:?}");
+            }
             edit_model(&mut wanted, &edit);
             assert!(after.as_ref() == Some(&wanted), "{name}: {edit:?}\nwanted {wanted:?}\ngot {after:?}");
             check_lines(name, text, &applied.text, &edit);
@@ -157,11 +165,14 @@ fn check_lines(name: &str, before: &str, after: &str, edit: &Edit) {
     let old: Vec<&str> = before.split('\n').collect();
     let new: Vec<&str> = after.split('\n').collect();
     let front = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-    let back = old[front..].iter().rev().zip(new[front..].iter().rev()).take_while(|(old, new)| old == new).count();
+    let back =
+        old[front..].iter().rev().zip(new[front..].iter().rev()).take_while(|(old, new)| old == new).count();
     let changed = old.len() - front - back;
     // An added entry changes at most the last line of a flow collection and the line before it, or the one
     // line that holds an empty value.
-    if matches!(edit, Edit::Append { .. }) || matches!(edit, Edit::Set { path, .. } if path.to_string().contains("cceFixNew")) {
+    if matches!(edit, Edit::Append { .. })
+        || matches!(edit, Edit::Set { path, .. } if path.to_string().contains("cceFixNew"))
+    {
         assert!(changed <= 2, "{name}: {edit:?} changed {changed} lines");
     }
 }
@@ -177,7 +188,10 @@ fn files(folder: &FilePath, found: &mut Vec<PathBuf>) {
     for path in entries {
         if path.is_dir() {
             files(&path, found);
-        } else if path.extension().is_some_and(|ext| ["yaml", "yml", "json"].iter().any(|known| ext == *known)) {
+        } else if path
+            .extension()
+            .is_some_and(|ext| ["yaml", "yml", "json"].iter().any(|known| ext == *known))
+        {
             found.push(path);
         }
     }

@@ -1,2 +1,136 @@
-//! Chores of this repository.
-fn main() {}
+//! Chores of this repository: `cargo xtask`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+const USAGE: &str = "\
+Usage: cargo xtask <CHORE>
+
+  new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["new-transform", id] => new_transform(&repository(), id),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(message) => {
+            print(&message);
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            print(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a chore tells the person who runs it what it did")]
+fn print(message: &str) {
+    eprintln!("{message}");
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Writes the skeleton of a transform.
+fn new_transform(repository: &Path, id: &str) -> Result<String, String> {
+    let is_id = !id.is_empty()
+        && id.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()));
+    if !is_id {
+        return Err(format!("`{id}` is no id: the Kubernetes field in kebab-case, such as `host-pid`"));
+    }
+    let module = id.replace('-', "_");
+    let name: String = id.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+    let file = repository.join("transforms").join(format!("{module}.rs"));
+    if file.exists() {
+        return Err(format!("{} is there already", file.display()));
+    }
+    let lib = repository.join("transforms/lib.rs");
+    let text = read(&lib)?;
+    let list_end = text.find("\n];").ok_or("transforms/lib.rs has no list ALL")?;
+    let text = format!("{}\n    &{module}::{name},{}", &text[..list_end], &text[list_end..]);
+    let first_module = text.find("\nmod ").ok_or("transforms/lib.rs has no modules")?;
+    let text = format!("{}\nmod {module};{}", &text[..first_module], &text[first_module..]);
+    write(&file, &SKELETON.replace("{{id}}", id).replace("{{name}}", &name))?;
+    write(&lib, &text)?;
+    for case in ["bad.plain.yaml", "ok.plain.yaml"] {
+        write(&repository.join("tests/fixtures").join(id).join(case), FIXTURE)?;
+    }
+    Ok(format!(
+        "transforms/{module}.rs, its line in transforms/lib.rs and tests/fixtures/{id} are written; now fill them"
+    ))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore writes files of this repository")]
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+const FIXTURE: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: plain
+spec:
+  containers:
+  - name: main
+    image: registry.example.com/main:1
+";
+
+const SKELETON: &str = r#"use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
+use crate::{Context, Profile};
+
+transform! {
+    /// What an attacker gains, in one sentence.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// ```
+    ///
+    /// becomes
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// ```
+    ///
+    /// ## Safety
+    ///
+    /// What may break, at which level, and when it stays silent.
+    pub(crate) struct {{name}} {
+        id: "{{id}}",
+        title: "what is wrong",
+        category: Category::Privilege,
+        severity: Severity::Medium,
+        pages: &[],
+        pod_security: &[],
+        profiles: &[Profile::Restricted],
+        on_windows: false,
+        since: "0.1.0",
+    }
+}
+
+impl Transform for {{name}} {
+    fn meta(&self) -> &'static Meta {
+        &Self::META
+    }
+
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        cx.each_container(&Self::META, &[], |_| Ok(Outcome::Satisfied))
+    }
+}
+"#;

@@ -1,0 +1,113 @@
+//! The command line, and nothing but it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, ArgGroup, Parser};
+
+/// Hardens Kubernetes manifests without disturbing a byte that is not its own.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cce-fix",
+    version,
+    about,
+    max_term_width = 100,
+    group = ArgGroup::new("mode"),
+    after_help = "\
+Exit codes: 0 nothing to do, or done; 1 something would change (--diff, --check, --list), or is left under
+--strict; 2 some input could not be handled, the others were; 130 interrupted.
+
+Examples:
+  cce-fix --diff .                     what would change, as a diff that `git apply` takes
+  cce-fix --safe deploy                write the safe fixes to the manifests in `deploy`
+  kustomize build . | cce-fix - | kubectl apply -f -"
+)]
+pub struct Cli {
+    /// Files, folders and quoted patterns to fix in place; `-` maps stdin to stdout
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+
+    /// Print a unified diff, write nothing
+    #[arg(short, long, group = "mode")]
+    pub diff: bool,
+
+    /// Write nothing, only answer by the exit code and the summary
+    #[arg(long, group = "mode")]
+    pub check: bool,
+
+    /// Print the names of the files that would change, write nothing
+    #[arg(short, long, group = "mode")]
+    pub list: bool,
+
+    /// Apply safe fixes only, hold back those that a person should review
+    #[arg(long)]
+    pub safe: bool,
+
+    /// Exit with 1 when something is left that a person must do
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Look into files that `.gitignore` and the like exclude
+    #[arg(long)]
+    pub no_ignore: bool,
+
+    /// Name of stdin in messages and diffs
+    #[arg(long, value_name = "PATH", default_value = "stdin.yaml", hide_default_value = true)]
+    pub stdin_filename: PathBuf,
+
+    /// Overwrite files that cannot be replaced atomically (hard links, bind mounts)
+    #[arg(long)]
+    pub no_atomic: bool,
+
+    /// Number of threads; 0 takes as many as there are processors
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+
+    /// No summary
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Tell for each container and transform what was done or left, and why
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    pub verbose: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is done with a fixed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is written.
+    Write,
+    /// Its diff is printed.
+    Diff,
+    /// It is counted.
+    Check,
+    /// Its name is printed.
+    List,
+}
+
+impl Cli {
+    /// The mode that the flags ask for.
+    pub fn mode(&self) -> Mode {
+        match (self.diff, self.check, self.list) {
+            (true, _, _) => Mode::Diff,
+            (_, true, _) => Mode::Check,
+            (_, _, true) => Mode::List,
+            _ => Mode::Write,
+        }
+    }
+}

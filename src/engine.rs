@@ -1,0 +1,180 @@
+//! One file from bytes to bytes: told apart, planned, edited once, read again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rewriter::{Document, Edit, Position, Refusal, Stream};
+use transforms::{DocumentPlan, Settings};
+
+use crate::input::kind::{self, FileKind};
+use crate::reread;
+
+/// What is left of a file that was looked at.
+#[derive(Debug)]
+pub struct Examined {
+    /// What it is.
+    pub kind: FileKind,
+    /// What was planned for its workloads, by number of the document.
+    pub plans: Vec<(usize, DocumentPlan)>,
+    /// The new text, if it differs.
+    pub text: Option<String>,
+    /// What could not be handled.
+    pub problems: Vec<Problem>,
+}
+
+/// Something in a file that could not be handled; the run goes on and ends with 2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, if there is one place.
+    pub position: Option<Position>,
+    /// What, and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    fn at(position: Position, message: impl Into<String>) -> Self {
+        Self { position: Some(position), message: message.into() }
+    }
+
+    fn refused(refusal: &Refusal) -> Self {
+        Self::at(refusal.position, format!("{}; this document is left as it is", refusal.reason))
+    }
+}
+
+impl Examined {
+    /// A file of which nothing but its kind matters.
+    pub fn of(kind: FileKind) -> Self {
+        Self { kind, plans: Vec::new(), text: None, problems: Vec::new() }
+    }
+
+    /// A file of which nothing can be made.
+    pub fn unreadable(position: Option<Position>, message: impl Into<String>) -> Self {
+        let problem = Problem { position, message: message.into() };
+        Self { problems: vec![problem], ..Self::of(FileKind::Objects) }
+    }
+}
+
+/// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart.
+pub fn examine(bytes: &[u8], path: &Path, settings: &Settings) -> Examined {
+    let text = match rewriter::decode(bytes) {
+        Ok(text) => text,
+        Err(error) => return Examined::unreadable(error.position(), format!("{error}; it is left as it is")),
+    };
+    if !kind::mentions_object(bytes) {
+        return unmentioned(text, path);
+    }
+    if text.contains("{{") && kind::is_in_chart(path) {
+        return Examined::of(FileKind::Template);
+    }
+    match Stream::scan(text) {
+        Ok(stream) => examine_stream(&stream, settings),
+        Err(_) if kind::looks_like_template(text) => Examined::of(FileKind::Template),
+        Err(error) => Examined::unreadable(
+            Some(error.position),
+            format!("not valid YAML: {}; the file is left as it is", error.message),
+        ),
+    }
+}
+
+/// Text without a word of `apiVersion` and `kind`.
+fn unmentioned(text: &str, path: &Path) -> Examined {
+    if kind::is_values_name(path) {
+        return Examined::of(FileKind::Values);
+    }
+    let empty = text.lines().all(|line| {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        line.is_empty() || line.starts_with('#') || line.starts_with("---")
+    });
+    // Nothing is written in it, so nothing is wrong with it either.
+    Examined::of(if empty { FileKind::Objects } else { FileKind::Other })
+}
+
+fn examine_stream(stream: &Stream<'_>, settings: &Settings) -> Examined {
+    let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
+    let templated = refused().any(|(document, _)| kind::looks_like_template(document.text()));
+    if templated {
+        return Examined::of(FileKind::Template);
+    }
+    let mut plans: Vec<(usize, DocumentPlan)> = stream
+        .documents()
+        .map(|document| (document.index(), transforms::plan(document, settings)))
+        .filter(|(_, plan)| !plan.pods.is_empty() || !plan.problems.is_empty())
+        .collect();
+    let workloads = !plans.is_empty();
+    let objects = workloads || stream.documents().any(is_object);
+    let refused_object = refused().any(|(document, _)| kind::mentions_object(document.text().as_bytes()));
+    if !objects && !refused_object {
+        return Examined::of(FileKind::Other);
+    }
+    let mut problems = Vec::new();
+    for document in stream.documents() {
+        let refusal = match document.refusal() {
+            Some(refusal) if kind::mentions_object(document.text().as_bytes()) => Some(refusal.clone()),
+            None if workloads && is_object(document) => document.duplicate_key(),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            plans.retain(|(index, _)| *index != document.index());
+            problems.push(Problem::refused(&refusal));
+        }
+    }
+    let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
+    let mut examined = Examined { kind, plans, text: None, problems };
+    if examined.plans.iter().any(|(_, plan)| plan.edits().next().is_some()) {
+        edit(stream, &mut examined);
+    }
+    examined
+}
+
+/// Whether the document says that it is a Kubernetes object.
+fn is_object(document: Document<'_>) -> bool {
+    document.root().is_some_and(|root| root.get("apiVersion").is_some() && root.get("kind").is_some())
+}
+
+/// Applies the planned edits and proves the result; a document that fails keeps its text and its plan goes.
+fn edit(stream: &Stream<'_>, examined: &mut Examined) {
+    loop {
+        let edits: Vec<(usize, Vec<Edit>)> = examined
+            .plans
+            .iter()
+            .map(|(document, plan)| (*document, plan.edits().cloned().collect()))
+            .collect();
+        let applied = rewriter::apply(stream, &edits);
+        let mut failed: Vec<(usize, String)> =
+            applied.failures.iter().map(|(document, error)| (*document, error.to_string())).collect();
+        failed.extend(unproved(stream, &applied.text, &edits));
+        if failed.is_empty() {
+            examined.text = (applied.text != stream.text()).then_some(applied.text);
+            return;
+        }
+        let dropped: BTreeSet<usize> = failed.iter().map(|(document, _)| *document).collect();
+        for (index, message) in failed {
+            let start = stream.document(index).map_or(0, |document| first_content(document));
+            examined.problems.push(Problem::at(
+                stream.position(start),
+                format!("{message}; this document is left as it is"),
+            ));
+        }
+        examined.plans.retain(|(document, _)| !dropped.contains(document));
+        examined.problems.sort_by_key(|problem| problem.position);
+    }
+}
+
+/// The documents that an independent reader does not find changed as declared, and why.
+fn unproved(stream: &Stream<'_>, text: &str, edits: &[(usize, Vec<Edit>)]) -> Vec<(usize, String)> {
+    let Ok(new) = Stream::scan(text) else {
+        return edits.iter().map(|(index, _)| (*index, reread::RereadError::Different.to_string())).collect();
+    };
+    let changed = edits.iter().filter(|(_, edits)| !edits.is_empty());
+    let failures = changed.filter_map(|(index, edits)| {
+        let (old, new) = (stream.document(*index)?, new.document(*index)?);
+        let error = reread::check(old.text(), new.text(), edits).err()?;
+        Some((*index, error.to_string()))
+    });
+    failures.collect()
+}
+
+/// Where the document's value starts.
+fn first_content(document: Document<'_>) -> usize {
+    document.root().map_or(document.range().start, |root| root.span().start)
+}

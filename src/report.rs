@@ -1,0 +1,173 @@
+//! What a person is told on stderr: one line for each thing with `-v`, and one line at the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use transforms::model::ContainerRef;
+use transforms::{DocumentPlan, Judged, Level, Outcome, PodPlan, State};
+
+use crate::cli::Mode;
+use crate::engine::{Examined, Problem};
+use crate::exit::Exit;
+use crate::input::kind::FileKind;
+
+/// What a run counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files with Kubernetes objects.
+    pub looked_at: usize,
+    /// Files that changed, or would.
+    pub changed: usize,
+    /// Files in which something is left that a person must do.
+    pub left: usize,
+    /// Files, or paths, of which something could not be handled.
+    pub refused: usize,
+    /// Fixes of level safe.
+    pub safe: usize,
+    /// Fixes of level review.
+    pub review: usize,
+    /// Fixes of level review that `--safe` held back.
+    pub held_back: usize,
+    /// Files of other kinds.
+    pub passed_over: BTreeMap<FileKind, usize>,
+}
+
+impl Tally {
+    /// Counts one file.
+    pub fn count(&mut self, examined: &Examined) {
+        if examined.kind.plural().is_some() {
+            *self.passed_over.entry(examined.kind).or_default() += 1;
+        } else {
+            self.looked_at += 1;
+        }
+        self.changed += usize::from(examined.text.is_some());
+        self.refused += usize::from(!examined.problems.is_empty());
+        let mut left = false;
+        for plan in examined.plans.iter().map(|(_, plan)| plan) {
+            left |= plan.problems.iter().any(|problem| problem.needs_person);
+            for judged in plan.pods.iter().flat_map(|pod| &pod.findings) {
+                match (&judged.state, &judged.finding.outcome) {
+                    (State::Fixed, Outcome::Fix(fix)) if fix.level == Level::Safe => self.safe += 1,
+                    (State::Fixed, _) => self.review += 1,
+                    (State::HeldBack, _) => self.held_back += 1,
+                    (State::Left(reason), _) => left |= reason.needs_person,
+                    (State::Satisfied, _) => {}
+                }
+            }
+        }
+        self.left += usize::from(left);
+    }
+
+    /// Adds what another part of the run counted.
+    pub fn add(&mut self, other: &Self) {
+        self.looked_at += other.looked_at;
+        self.changed += other.changed;
+        self.left += other.left;
+        self.refused += other.refused;
+        self.safe += other.safe;
+        self.review += other.review;
+        self.held_back += other.held_back;
+        for (kind, files) in &other.passed_over {
+            *self.passed_over.entry(*kind).or_default() += files;
+        }
+    }
+
+    /// How the run ends, interruptions apart.
+    pub fn exit(&self, mode: Mode, strict: bool) -> Exit {
+        if self.refused > 0 {
+            Exit::Trouble
+        } else if mode != Mode::Write && self.changed > 0 || strict && self.left + self.held_back > 0 {
+            Exit::Findings
+        } else {
+            Exit::Success
+        }
+    }
+
+    /// The line at the end.
+    pub fn summary(&self, mode: Mode) -> String {
+        let changed = if mode == Mode::Write { "changed" } else { "would change" };
+        let mut line = format!("{} looked at, {} {changed}", files(self.looked_at), self.changed);
+        if self.changed > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(line, " ({} safe and {} review fixes)", self.safe, self.review);
+        }
+        if self.held_back > 0 {
+            let _ = write!(line, ", {} review fixes held back by --safe", self.held_back);
+        }
+        let _ = write!(line, ", {} left with something for a person, {} refused", self.left, self.refused);
+        let passed_over: Vec<String> = self
+            .passed_over
+            .iter()
+            .filter_map(|(kind, files)| Some(format!("{files} {}", kind.plural()?)))
+            .collect();
+        if !passed_over.is_empty() {
+            let _ = write!(line, "; passed over: {}", passed_over.join(", "));
+        }
+        line
+    }
+}
+
+fn files(number: usize) -> String {
+    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
+}
+
+/// `path:line:column: error: what`, or without a place.
+pub fn problem(path: &Path, problem: &Problem) -> String {
+    let path = path.display();
+    match problem.position {
+        Some(position) => format!("{path}:{position}: error: {}", problem.message),
+        None => format!("{path}: error: {}", problem.message),
+    }
+}
+
+/// One line for each container and transform, and for what could not be made out.
+pub fn verbose(path: &Path, examined: &Examined) -> Vec<String> {
+    let plans = examined.plans.iter().map(|(_, plan)| plan);
+    plans.flat_map(|plan| document_lines(path, plan)).collect()
+}
+
+fn document_lines(path: &Path, plan: &DocumentPlan) -> Vec<String> {
+    let path = path.display();
+    let problems = plan
+        .problems
+        .iter()
+        .map(|problem| format!("{path}:{}: left: {}: {}", problem.position, problem.path, problem.reason));
+    let findings = plan.pods.iter().flat_map(|pod| {
+        let name = object_name(pod);
+        pod.findings.iter().map(move |judged| (name.clone(), judged))
+    });
+    let findings = findings.map(|(name, judged)| {
+        let finding = &judged.finding;
+        let who = finding.container.as_ref().map_or_else(|| "pod".to_owned(), container_name);
+        let what = state_text(judged);
+        format!("{path}:{}: {}: {name}: {who}: {what}", finding.position, finding.transform.id)
+    });
+    problems.chain(findings).collect()
+}
+
+fn object_name(pod: &PodPlan) -> String {
+    let name = pod.name.as_deref().unwrap_or("(no name)");
+    match &pod.namespace {
+        Some(namespace) => format!("{} {namespace}/{name}", pod.kind),
+        None => format!("{} {name}", pod.kind),
+    }
+}
+
+fn container_name(container: &ContainerRef) -> String {
+    format!("{} `{}`", container.kind, container.name)
+}
+
+fn state_text(judged: &Judged) -> String {
+    match (&judged.state, &judged.finding.outcome) {
+        (State::Fixed, Outcome::Fix(fix)) => {
+            format!("fixed ({}): {}: {}", fix.level, fix.summary, fix.reason)
+        }
+        (State::HeldBack, Outcome::Fix(fix)) => {
+            format!("held back ({}): {}: {}", fix.level, fix.summary, fix.reason)
+        }
+        (State::Left(left), _) if left.needs_person => format!("left for a person: {}", left.reason),
+        (State::Left(left), _) => format!("left: {}", left.reason),
+        _ => "satisfied".to_owned(),
+    }
+}

@@ -1,0 +1,125 @@
+//! The independent proof: a document read before and after by another reader of YAML differs exactly by the
+//! edits that were declared.
+
+use rewriter::{Edit, Path, Step, Value};
+use serde_yaml::Value as Data;
+use thiserror::Error;
+
+/// Why a document's edits are not trusted.
+#[derive(Debug, Error)]
+pub enum RereadError {
+    /// The document as it was is none to the independent reader.
+    #[error("the independent reader does not take this document ({0}), so that an edit could not be proved")]
+    Before(String),
+    /// The edited document is none to the independent reader.
+    #[error(
+        "the edited document does not read any more ({0}); this is a defect of cce-fix, please report it"
+    )]
+    After(String),
+    /// The data differ from what was declared.
+    #[error(
+        "the edited document does not hold what was declared; this is a defect of cce-fix, please report it"
+    )]
+    Different,
+}
+
+/// Compares `before`, edited as data, with `after`.
+pub fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), RereadError> {
+    let mut wanted: Data =
+        serde_yaml::from_str(before).map_err(|error| RereadError::Before(error.to_string()))?;
+    let got: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
+    for edit in edits {
+        edit_data(&mut wanted, edit, &got).ok_or(RereadError::Different)?;
+    }
+    if wanted == got { Ok(()) } else { Err(RereadError::Different) }
+}
+
+/// The edit on data; `None` when its path leads through something else than it expects. `got` tells whether an
+/// entry that was to go had to stay, with its neutral value, because of a comment.
+fn edit_data(root: &mut Data, edit: &Edit, got: &Data) -> Option<()> {
+    let (parent, last) = edit.path().split_last()?;
+    let mut at = root;
+    for step in parent.steps() {
+        at = child(at, step)?;
+    }
+    match edit {
+        Edit::Set { value, .. } => *child(at, last)? = data(value),
+        Edit::Append { value, .. } => {
+            let list = child(at, last)?;
+            if list.is_null() {
+                *list = Data::Sequence(Vec::new());
+            }
+            list.as_sequence_mut()?.push(data(value));
+        }
+        Edit::Remove { path, neutral: Some(neutral) } if lookup(got, path) == Some(&data(neutral)) => {
+            *child(at, last)? = data(neutral);
+        }
+        Edit::Remove { .. } => match last {
+            Step::Key(key) => {
+                at.as_mapping_mut()?.shift_remove(key.as_ref())?;
+            }
+            Step::Index(index) => {
+                let list = at.as_sequence_mut()?;
+                (*index < list.len()).then(|| list.remove(*index))?;
+            }
+        },
+    }
+    Some(())
+}
+
+/// The value one step down; a missing key becomes a null, and a null a mapping.
+fn child<'d>(at: &'d mut Data, step: &Step) -> Option<&'d mut Data> {
+    match step {
+        Step::Key(key) => {
+            if at.is_null() {
+                *at = Data::Mapping(serde_yaml::Mapping::new());
+            }
+            Some(at.as_mapping_mut()?.entry(Data::String(key.clone().into_owned())).or_insert(Data::Null))
+        }
+        Step::Index(index) => at.as_sequence_mut()?.get_mut(*index),
+    }
+}
+
+fn lookup<'d>(root: &'d Data, path: &Path) -> Option<&'d Data> {
+    path.steps().iter().try_fold(root, |at, step| match step {
+        Step::Key(key) => at.as_mapping()?.get(key.as_ref()),
+        Step::Index(index) => at.as_sequence()?.get(*index),
+    })
+}
+
+fn data(value: &Value) -> Data {
+    match value {
+        Value::Null => Data::Null,
+        Value::Bool(value) => Data::Bool(*value),
+        Value::Integer(value) => Data::Number((*value).into()),
+        Value::String(text) => Data::String(text.clone()),
+        Value::Sequence(items) => Data::Sequence(items.iter().map(data).collect()),
+        Value::Mapping(entries) => Data::Mapping(
+            entries.iter().map(|(key, value)| (Data::String(key.clone()), data(value))).collect(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_declared_change_passes() {
+        let edits = [Edit::set(Path::root().keys(["a", "b"]), 2)];
+        assert!(check("a: {b: 1}\n", "a: {b: 2}\n", &edits).is_ok());
+        assert!(check("a:\n", "a: {b: 2}\n", &edits).is_ok());
+        for after in ["a: {b: 1}\n", "a: {b: 2, c: 3}\n", "a: {b: '2'}\n", "a: {b: 2}\nc: 1\n"] {
+            assert!(matches!(check("a: {b: 1}\n", after, &edits), Err(RereadError::Different)), "{after}");
+        }
+        assert!(matches!(check("a: {b: 1}\n", "a: {b: 2\n", &edits), Err(RereadError::After(_))));
+    }
+
+    #[test]
+    fn removals_and_additions_are_followed() {
+        let edits =
+            [Edit::remove(Path::root().key("x"), None), Edit::append(Path::root().key("list"), "ALL")];
+        assert!(check("x: 1\nlist: [a]\n", "list: [a, ALL]\n", &edits).is_ok());
+        assert!(check("x: 1\nlist: [a]\n", "list: [ALL, a]\n", &edits).is_err());
+    }
+}

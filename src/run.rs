@@ -1,0 +1,288 @@
+//! A whole run: inputs in, files in parallel, output in order of their names.
+
+use std::ffi::OsStr;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory, Parser};
+use rayon::prelude::*;
+use transforms::Settings;
+
+use crate::cli::{Cli, Color, Mode};
+use crate::diff::{self, DiffName};
+use crate::engine::{self, Examined, Problem};
+use crate::exit::Exit;
+use crate::input::kind::{self, FileKind};
+use crate::input::kustomize::Patches;
+use crate::input::{self, Input};
+use crate::report::{self, Tally};
+use crate::write::{self, How};
+
+/// Set by Ctrl-C: no further file is begun.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Files whose output waits for those before them.
+const BATCH: usize = 512;
+
+/// What one file gives to the outside.
+#[derive(Default)]
+struct Output {
+    stdout: Vec<u8>,
+    stderr: Vec<String>,
+    tally: Tally,
+}
+
+/// What holds for every file of a run.
+struct Run<'c> {
+    cli: &'c Cli,
+    mode: Mode,
+    settings: Settings,
+    patches: Patches,
+    folder: std::path::PathBuf,
+    colour: bool,
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_help = !error.use_stderr();
+            // Nobody is left to tell when the message cannot be printed.
+            let _ = error.print();
+            return if is_help { Exit::Success } else { Exit::Trouble };
+        }
+    };
+    match run(&cli) {
+        Ok(exit) => exit,
+        // The reader of our output went away: it had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
+            Exit::Trouble
+        }
+    }
+}
+
+fn run(cli: &Cli) -> io::Result<Exit> {
+    match cli.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let mode = cli.mode();
+    let mut paths = cli.paths.clone();
+    if paths.is_empty() {
+        if mode == Mode::Write {
+            let mut help = Cli::command();
+            writeln!(io::stderr(), "{}", help.render_long_help())?;
+            writeln!(
+                io::stderr(),
+                "error: no path given; `cce-fix .` fixes this folder, `cce-fix --diff` shows what would change"
+            )?;
+            return Ok(Exit::Trouble);
+        }
+        paths.push(".".into());
+    }
+    // Without a handler a second Ctrl-C could not end the program either; so it is no error to lack one.
+    let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+    let stdout_choice = anstream::AutoStream::choice(&io::stdout());
+    let mut run = Run {
+        cli,
+        mode,
+        settings: Settings { safe: cli.safe, ..Settings::default() },
+        patches: Patches::default(),
+        folder: std::env::current_dir().unwrap_or_default(),
+        colour: stdout_choice != anstream::ColorChoice::Never,
+    };
+    if paths.iter().any(|path| path == OsStr::new("-")) {
+        if paths.len() > 1 {
+            writeln!(io::stderr(), "error: `-` stands for stdin and cannot be mixed with other paths")?;
+            return Ok(Exit::Trouble);
+        }
+        return run.stdin();
+    }
+    let (inputs, errors) = input::collect(&paths, cli.no_ignore, cli.threads);
+    run.patches = Patches::of(&inputs);
+    let mut tally = Tally::default();
+    for error in &errors {
+        tally.refused += 1;
+        tell(&format!("error: {error}"))?;
+    }
+    run.files(&inputs, &mut tally)?;
+    run.finish(&tally, inputs.is_empty() && errors.is_empty())
+}
+
+impl Run<'_> {
+    fn files(&self, inputs: &[Input], tally: &mut Tally) -> io::Result<()> {
+        if let [input] = inputs {
+            return self.print(self.file(input), tally);
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.cli.threads)
+            .build()
+            .map_err(io::Error::other)?;
+        for batch in inputs.chunks(BATCH) {
+            let outputs: Vec<Output> =
+                pool.install(|| batch.par_iter().map(|input| self.file(input)).collect());
+            for output in outputs {
+                self.print(output, tally)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, output: Output, tally: &mut Tally) -> io::Result<()> {
+        for line in &output.stderr {
+            tell(line)?;
+        }
+        tally.add(&output.tally);
+        if output.stdout.is_empty() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&output.stdout)?;
+        stdout.flush()
+    }
+
+    /// Looks at one file and does with it what the mode says.
+    fn file(&self, input: &Input) -> Output {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            return Output::default();
+        }
+        let path = input.path.as_path();
+        let bytes = match input::read(path) {
+            Ok(bytes) => bytes,
+            Err(message) => return self.output(path, &Examined::unreadable(None, message), true),
+        };
+        let examined = if kind::is_kustomization_name(path) {
+            Examined::of(FileKind::Kustomization)
+        } else if self.patches.contains(input) {
+            Examined::of(FileKind::Patch)
+        } else {
+            self.examine(&bytes, path)
+        };
+        let mut output = self.output(path, &examined, input.named);
+        let Some(text) = &examined.text else { return output };
+        match self.mode {
+            Mode::Write => {
+                if let Err(message) = self.write(input, &bytes, text.as_bytes()) {
+                    output.tally = Tally { looked_at: 1, refused: 1, ..Tally::default() };
+                    output.stderr.push(format!("error: {message}"));
+                }
+            }
+            Mode::Diff => output.stdout = self.diff(path, &bytes, text.as_bytes()),
+            Mode::List => output.stdout = name_line(path),
+            Mode::Check => {}
+        }
+        output
+    }
+
+    /// Looks at bytes; a defect of ours in one file must not keep the others from being fixed.
+    fn examine(&self, bytes: &[u8], path: &Path) -> Examined {
+        std::panic::catch_unwind(|| engine::examine(bytes, path, &self.settings)).unwrap_or_else(|_| {
+            Examined::unreadable(
+                None,
+                "a defect of cce-fix stopped it here, please report it; the file is left as it is",
+            )
+        })
+    }
+
+    /// What is said about a file, whatever the mode.
+    fn output(&self, path: &Path, examined: &Examined, named: bool) -> Output {
+        let mut output = Output::default();
+        output.tally.count(examined);
+        if let Some(why) = examined.kind.why_not().filter(|_| named) {
+            output.tally.refused += 1;
+            let problem = Problem { position: None, message: why.to_owned() };
+            output.stderr.push(report::problem(path, &problem));
+        }
+        output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
+        if self.cli.verbose {
+            output.stderr.extend(report::verbose(path, examined));
+        }
+        output
+    }
+
+    fn write(&self, input: &Input, old: &[u8], new: &[u8]) -> Result<(), String> {
+        let path = input.path.as_path();
+        if let Some(root) = input.root.as_deref().filter(|_| path.is_symlink()) {
+            let target = write::target(path).map_err(|error| error.to_string())?;
+            let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+            if !target.starts_with(&root) {
+                return Err(format!(
+                    "{}: a symbolic link to {}, outside the folder; name the file itself to fix it",
+                    path.display(),
+                    target.display()
+                ));
+            }
+        }
+        match write::replace(path, old, new, How::Atomic) {
+            Err(error) if self.cli.no_atomic && error.problem.in_place_may_help() => {
+                write::replace(path, old, new, How::InPlace).map_err(|error| error.to_string())
+            }
+            result => result.map_err(|error| error.to_string()),
+        }
+    }
+
+    fn diff(&self, path: &Path, old: &[u8], new: &[u8]) -> Vec<u8> {
+        let diff = diff::unified(&DiffName::new(path, &self.folder), old, new);
+        if self.colour { diff::paint(&diff) } else { diff }
+    }
+
+    /// Maps stdin to stdout.
+    fn stdin(&self) -> io::Result<Exit> {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        let path = self.cli.stdin_filename.as_path();
+        let examined = self.examine(&bytes, path);
+        let unreadable =
+            examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
+        let template = examined.kind == FileKind::Template;
+        let mut output = self.output(path, &examined, template);
+        let new = examined.text.as_deref().map_or(bytes.as_slice(), str::as_bytes);
+        match self.mode {
+            Mode::Write if !template && !(unreadable && !is_stream(&bytes)) => output.stdout = new.to_vec(),
+            Mode::Diff if examined.text.is_some() => output.stdout = self.diff(path, &bytes, new),
+            Mode::List if examined.text.is_some() => output.stdout = name_line(path),
+            _ => {}
+        }
+        let mut tally = Tally::default();
+        self.print(output, &mut tally)?;
+        self.finish(&tally, false)
+    }
+
+    fn finish(&self, tally: &Tally, no_inputs: bool) -> io::Result<Exit> {
+        let interrupted = INTERRUPTED.load(Ordering::Relaxed);
+        if !self.cli.quiet {
+            if no_inputs {
+                tell("warning: no YAML files found")?;
+            }
+            if interrupted {
+                tell("interrupted: every file is either as it was or wholly fixed")?;
+            }
+            tell(&tally.summary(self.mode))?;
+        }
+        let exit = tally.exit(self.mode, self.cli.strict);
+        Ok(if interrupted { exit.max(Exit::Interrupted) } else { exit })
+    }
+}
+
+/// Whether the bytes can be read as documents at all.
+fn is_stream(bytes: &[u8]) -> bool {
+    rewriter::decode(bytes).is_ok_and(|text| rewriter::Stream::scan(text).is_ok())
+}
+
+fn name_line(path: &Path) -> Vec<u8> {
+    let mut line = path.as_os_str().as_encoded_bytes().to_vec();
+    line.push(b'\n');
+    line
+}
+
+/// One line on stderr, harmless to a terminal whatever names and texts it quotes.
+fn tell(line: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(&diff::harmless(line.as_bytes()))?;
+    stderr.write_all(b"\n")
+}

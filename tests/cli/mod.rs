@@ -1,0 +1,4 @@
+//! The command line, by the real program.
+
+mod bad_input;
+mod contract;

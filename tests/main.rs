@@ -1,0 +1,6 @@
+//! All tests of the program as a whole, in one binary.
+
+mod cli;
+mod common;
+mod laws;
+mod walls;

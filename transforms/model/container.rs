@@ -1,0 +1,149 @@
+//! A container of a pod.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::script::{Command, commands};
+use super::section::{Malformed, Section};
+use super::security_context::SecurityContext;
+use super::volume::Mount;
+
+/// What part a container has in its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ContainerKind {
+    /// It runs before the others and ends.
+    Init,
+    /// It is listed with the init containers and runs on beside the others.
+    Sidecar,
+    /// It does the pod's work.
+    Main,
+    /// Somebody put it into the running pod to look around.
+    Ephemeral,
+}
+
+impl ContainerKind {
+    /// A kind for each list of containers.
+    pub(super) const LISTS: [Self; 3] = [Self::Init, Self::Main, Self::Ephemeral];
+
+    /// The key of the list that it stands in.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Init | Self::Sidecar => "initContainers",
+            Self::Main => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+}
+
+impl fmt::Display for ContainerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "init container",
+            Self::Sidecar => "sidecar",
+            Self::Main => "container",
+            Self::Ephemeral => "ephemeral container",
+        })
+    }
+}
+
+/// Which container of a pod something is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ContainerRef {
+    /// What part it has in the pod.
+    pub kind: ContainerKind,
+    /// Its number in its list, from zero.
+    pub index: usize,
+    /// Its name; empty where it has none.
+    pub name: String,
+}
+
+impl fmt::Display for ContainerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.kind, self.name)
+    }
+}
+
+/// A container of a pod.
+#[derive(Clone, Debug)]
+pub struct Container<'d> {
+    /// What part it has in the pod.
+    pub kind: ContainerKind,
+    /// Its number in its list, from zero.
+    pub index: usize,
+    /// Its map.
+    pub section: Section<'d>,
+}
+
+impl<'d> Container<'d> {
+    pub(super) fn new(list: ContainerKind, index: usize, section: Section<'d>) -> Self {
+        let restarts = section.get("restartPolicy").is_some_and(|policy| policy.is_text("Always"));
+        let kind = if list == ContainerKind::Init && restarts { ContainerKind::Sidecar } else { list };
+        Self { kind, index, section }
+    }
+
+    /// Its name; empty where it has none.
+    pub fn name(&self) -> Cow<'d, str> {
+        self.section.get("name").map_or(Cow::Borrowed(""), |name| name.text())
+    }
+
+    /// Which one it is.
+    pub fn reference(&self) -> ContainerRef {
+        ContainerRef { kind: self.kind, index: self.index, name: self.name().into_owned() }
+    }
+
+    /// Its image as it is written; `None` where there is none.
+    pub fn image(&self) -> Option<Cow<'d, str>> {
+        self.section.get("image").map(|image| image.text()).filter(|image| !image.is_empty())
+    }
+
+    /// Its `securityContext`.
+    pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
+        SecurityContext::of(&self.section)
+    }
+
+    /// Its `volumeMounts`.
+    pub fn mounts(&self) -> Result<Vec<Mount<'d>>, Malformed> {
+        self.section.list("volumeMounts")?.sections().map(|mount| Mount::new(mount?)).collect()
+    }
+
+    /// Whether it gets the node's block devices.
+    pub fn has_volume_devices(&self) -> bool {
+        self.section.list("volumeDevices").is_ok_and(|devices| !devices.is_empty())
+    }
+
+    /// The ports that it declares or is probed at.
+    pub fn ports(&self) -> Result<Vec<i64>, Malformed> {
+        let mut ports = Vec::new();
+        for port in self.section.list("ports")?.sections() {
+            ports.extend(port?.integer("containerPort")?);
+        }
+        for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            let probe = self.section.section(probe)?;
+            for handler in ["httpGet", "tcpSocket", "grpc"] {
+                // A port's name stands for one that `ports` declares.
+                ports.extend(probe.section(handler)?.get("port").and_then(|port| port.as_integer()));
+            }
+        }
+        Ok(ports)
+    }
+
+    /// `command` and `args` one after the other, as far as they are text.
+    pub fn command_line(&self) -> Vec<Cow<'d, str>> {
+        let list = |key| self.section.list(key).ok();
+        ["command", "args"]
+            .into_iter()
+            .filter_map(list)
+            .flat_map(|list| list.items().map(|(_, item)| item.text()).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Whether it replaces the image's own entry point.
+    pub fn has_command(&self) -> bool {
+        self.section.get("command").is_some()
+    }
+
+    /// The programs that it starts by `command` and `args`, those of shell scripts in them included.
+    pub fn commands(&self) -> Vec<Command> {
+        commands(&self.command_line())
+    }
+}

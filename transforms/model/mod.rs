@@ -1,0 +1,28 @@
+//! Typed, read-only views of manifests: objects, pods, containers and what stands in them.
+//!
+//! The views hold a node and its data path and read when they are asked. A value of another kind than
+//! Kubernetes takes at its place is [`Malformed`], which every question about it returns: nothing is ever
+//! concluded from it.
+
+mod container;
+mod kinds;
+mod object;
+mod pod;
+mod programs;
+mod quantity;
+mod role;
+mod script;
+mod section;
+mod security_context;
+mod volume;
+
+pub use container::{Container, ContainerKind, ContainerRef};
+pub use object::{Object, Problem, Workloads};
+pub use pod::Pod;
+pub use programs::{installs_packages, needs_root};
+pub use quantity::Quantity;
+pub use role::{addon, is_node_agent, is_system_namespace};
+pub use script::Command;
+pub use section::{List, Malformed, Section};
+pub use security_context::{Seccomp, SecurityContext, capability};
+pub use volume::{Mount, Volume, VolumeSource, covers, normal};

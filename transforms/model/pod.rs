@@ -1,0 +1,157 @@
+//! A pod, or the template of one.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use rewriter::{Node, Path};
+
+use super::container::{Container, ContainerKind};
+use super::object::{Object, Problem};
+use super::section::{Malformed, Section};
+use super::security_context::SecurityContext;
+use super::volume::{Volume, VolumeSource};
+
+/// A pod, or the template of one: a map with `metadata` and `spec`.
+#[derive(Clone, Debug)]
+pub struct Pod<'d> {
+    /// The object that it belongs to.
+    pub object: Object<'d>,
+    /// The map with `metadata` and `spec`; the object itself where the object is a pod.
+    pub template: Section<'d>,
+    /// `spec`.
+    pub spec: Section<'d>,
+    /// The containers of all three lists, init containers first, in their order.
+    pub containers: Vec<Container<'d>>,
+    volumes: Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed>,
+}
+
+impl<'d> Pod<'d> {
+    /// Reads `node`, the value at `path`. What is wrong with single containers goes to `problems`.
+    pub(super) fn read(
+        object: &Object<'d>,
+        node: Node<'d>,
+        path: Path,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Self, Problem> {
+        let template = Section::new(Some(node), path)?;
+        let spec = template.section("spec")?;
+        let Some(spec_node) = spec.node() else {
+            return Err(Problem::missing(spec.path().clone(), node));
+        };
+        let mut containers = Vec::new();
+        for kind in ContainerKind::LISTS {
+            match spec.list(kind.list()) {
+                Ok(list) => {
+                    if list.is_empty() && kind == ContainerKind::Main {
+                        problems.push(Problem::missing(list.path().clone(), spec_node));
+                    }
+                    for (index, container) in list.sections().enumerate() {
+                        match container {
+                            Ok(section) => containers.push(Container::new(kind, index, section)),
+                            Err(malformed) => problems.push(malformed.into()),
+                        }
+                    }
+                }
+                Err(malformed) => problems.push(malformed.into()),
+            }
+        }
+        let volumes = volumes(object, &spec);
+        Ok(Self { object: object.clone(), template, spec, containers, volumes })
+    }
+
+    /// The pod's `securityContext`, whose values hold for every container without an own one.
+    pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
+        SecurityContext::of(&self.spec)
+    }
+
+    /// `metadata.annotations` of the pod.
+    pub fn annotations(&self) -> Result<Section<'d>, Malformed> {
+        self.template.section("metadata")?.section("annotations")
+    }
+
+    /// Whether the pod shares one of the node's namespaces by the field `key`.
+    pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
+        Ok(self.spec.truth(key)?.unwrap_or(false))
+    }
+
+    /// The volume that a mount names; `None` for a name that nothing declares.
+    pub fn volume(&self, name: &str) -> Result<Option<&Volume<'d>>, Malformed> {
+        match &self.volumes {
+            Ok(volumes) => Ok(volumes.get(name)),
+            Err(malformed) => Err(malformed.clone()),
+        }
+    }
+
+    /// The volumes by name, those of claim templates among them; none where the list cannot be read.
+    pub fn volumes(&self) -> impl Iterator<Item = (&str, &Volume<'d>)> {
+        self.volumes.iter().flatten().map(|(name, volume)| (&**name, volume))
+    }
+
+    /// Whether some container or init container has the `image` that a pod cannot do without. The fragments
+    /// that patches are made of have none.
+    pub fn has_image(&self) -> bool {
+        self.containers.iter().any(|container| container.image().is_some())
+    }
+
+    /// Whether Istio's proxy is put into the pod when it is made, as labels or annotations announce it.
+    pub fn announces_istio(&self) -> bool {
+        let metadata = self.template.get("metadata");
+        ["labels", "annotations"].iter().filter_map(|key| metadata?.get(key)).any(|map| {
+            map.get("istio.io/rev").is_some()
+                || map.get("sidecar.istio.io/inject").is_some_and(|inject| !inject.is_text("false"))
+        })
+    }
+
+    /// Whether the pod runs on Windows, by everything that says so.
+    pub fn is_windows(&self) -> bool {
+        const LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
+        if let Some(name) = self.spec.get("os").and_then(|os| os.get("name")) {
+            return name.is_text("windows");
+        }
+        let has_options = |context: Result<SecurityContext<'_>, _>| {
+            context.is_ok_and(|context| context.has_windows_options())
+        };
+        let selector = self.spec.get("nodeSelector");
+        LABELS
+            .iter()
+            .any(|label| selector.and_then(|map| map.get(label)).is_some_and(|os| os.is_text("windows")))
+            || LABELS.iter().any(|label| requires_windows(&self.spec, label))
+            || has_options(self.security_context())
+            || self.containers.iter().any(|container| has_options(container.security_context()))
+    }
+}
+
+/// Whether every term of the required node affinity asks for Windows.
+fn requires_windows(spec: &Section<'_>, label: &str) -> bool {
+    let keys = ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
+    let required = keys.iter().try_fold(spec.node(), |node, key| Some(node?.get(key))).flatten();
+    let Some(terms) = required.and_then(|required| required.get("nodeSelectorTerms")) else { return false };
+    let asks = |term: Node<'_>| {
+        let expressions = term.get("matchExpressions");
+        expressions.into_iter().flat_map(|list| list.items()).any(|expression| {
+            let is = |key: &str, text: &str| expression.get(key).is_some_and(|value| value.is_text(text));
+            let mut values = expression.get("values").into_iter().flat_map(|values| values.items());
+            is("key", label) && is("operator", "In") && values.all(|value| value.is_text("windows"))
+        })
+    };
+    terms.items().next().is_some() && terms.items().all(asks)
+}
+
+/// The volumes of the pod and the claims that its object makes for it.
+fn volumes<'d>(
+    object: &Object<'d>,
+    spec: &Section<'d>,
+) -> Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed> {
+    let mut volumes = HashMap::new();
+    for volume in spec.list("volumes")?.sections() {
+        let volume = volume?;
+        let name = volume.text("name")?.unwrap_or_default();
+        let source = VolumeSource::of(&volume);
+        volumes.entry(name).or_insert(Volume { section: Some(volume), source });
+    }
+    for (name, template) in object.claim_templates() {
+        let source = VolumeSource::claim_template(template);
+        volumes.entry(name).or_insert(Volume { section: None, source });
+    }
+    Ok(volumes)
+}

@@ -1,0 +1,98 @@
+//! What programs in a command line tell about a container.
+
+use super::container::{Container, ContainerKind};
+use super::script::Command;
+
+/// Programs that do their work for root alone.
+const FOR_ROOT: [&str; 31] = [
+    "adduser",
+    "chgrp",
+    "chown",
+    "chroot",
+    "dropbear",
+    "gosu",
+    "groupadd",
+    "insmod",
+    "ip6tables",
+    "ip6tables-restore",
+    "ipset",
+    "iptables",
+    "iptables-restore",
+    "modprobe",
+    "mount",
+    "nft",
+    "nsenter",
+    "runuser",
+    "setcap",
+    "setfacl",
+    "setpriv",
+    "sshd",
+    "su",
+    "su-exec",
+    "sudo",
+    "swapoff",
+    "sysctl",
+    "umount",
+    "useradd",
+    "usermod",
+    "visudo",
+];
+
+/// Package managers that write below `/usr`, and the arguments with which they do.
+const SYSTEM_PACKAGES: [(&str, &[&str]); 8] = [
+    ("apk", &["add", "del", "fix", "update", "upgrade"]),
+    ("apt", &["install", "remove", "update", "upgrade"]),
+    ("apt-get", &["install", "remove", "update", "upgrade", "dist-upgrade"]),
+    ("dnf", &["install", "remove", "update", "upgrade"]),
+    ("dpkg", &["-i", "--install"]),
+    ("microdnf", &["install", "remove", "update", "upgrade"]),
+    ("yum", &["install", "remove", "update", "upgrade"]),
+    ("zypper", &["install", "in", "remove", "update", "up"]),
+];
+
+/// Package managers of programming languages.
+const LANGUAGE_PACKAGES: [(&str, &[&str]); 9] = [
+    ("bundle", &["install"]),
+    ("composer", &["install", "require", "update"]),
+    ("gem", &["install"]),
+    ("npm", &["ci", "i", "install"]),
+    ("pip", &["install"]),
+    ("pip2", &["install"]),
+    ("pip3", &["install"]),
+    ("pnpm", &["add", "i", "install"]),
+    ("yarn", &["add", "install"]),
+];
+
+/// The program in the container's command line that needs root. For an init container, whose purpose is often
+/// to prepare files for others, changing their mode counts too.
+pub fn needs_root(container: &Container<'_>) -> Option<String> {
+    let is_for_root = |command: &Command| {
+        let program = command.program();
+        FOR_ROOT.contains(&program)
+            || program.starts_with("mkfs")
+            || program == "chmod" && container.kind == ContainerKind::Init
+            || runs(command, &SYSTEM_PACKAGES)
+    };
+    container
+        .commands()
+        .iter()
+        .find(|command| is_for_root(command))
+        .map(|command| command.program().to_owned())
+}
+
+/// The package manager that the container's command line installs something with.
+pub fn installs_packages(commands: &[Command]) -> Option<&str> {
+    let installs = |command: &&Command| {
+        runs(command, &SYSTEM_PACKAGES)
+            || runs(command, &LANGUAGE_PACKAGES)
+            || command.program().starts_with("python")
+                && command.arguments().any(|word| word == "pip")
+                && command.arguments().any(|word| word == "install")
+    };
+    commands.iter().find(installs).map(Command::program)
+}
+
+fn runs(command: &Command, table: &[(&str, &[&str])]) -> bool {
+    let row = table.iter().find(|(program, _)| *program == command.program());
+    row.is_some_and(|(_, verbs)| command.arguments().any(|word| verbs.contains(&word)))
+}

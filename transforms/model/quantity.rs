@@ -1,0 +1,206 @@
+//! Amounts of cpu and memory in Kubernetes' notation.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use rewriter::{Node, Scalar};
+
+/// Suffix and size, in billionths.
+type Unit = (&'static str, i128);
+
+/// Powers of ten, ascending.
+const DECIMAL: [Unit; 10] = [
+    ("n", 1),
+    ("u", 1_000),
+    ("m", 1_000_000),
+    ("", ONE),
+    ("k", ONE * 1_000),
+    ("M", ONE * 1_000_000),
+    ("G", ONE * 1_000_000_000),
+    ("T", ONE * 1_000_000_000_000),
+    ("P", ONE * 1_000_000_000_000_000),
+    ("E", ONE * 1_000_000_000_000_000_000),
+];
+
+/// Powers of two, ascending.
+const BINARY: [Unit; 7] = [
+    ("", ONE),
+    ("Ki", ONE << 10),
+    ("Mi", ONE << 20),
+    ("Gi", ONE << 30),
+    ("Ti", ONE << 40),
+    ("Pi", ONE << 50),
+    ("Ei", ONE << 60),
+];
+
+const ONE: i128 = 1_000_000_000;
+
+/// An amount of a resource, such as `250m` or `512Mi`.
+#[derive(Clone, Debug)]
+pub struct Quantity {
+    /// As it is written.
+    text: String,
+    billionths: i128,
+    unit: Unit,
+}
+
+impl Quantity {
+    /// The amount that a scalar stands for; `None` where it stands for none.
+    pub fn of(node: Node<'_>) -> Option<Self> {
+        match node.scalar()? {
+            // Hexadecimal and octal numbers reach the API server in decimal.
+            Scalar::Integer(number) => number.to_string().parse().ok(),
+            Scalar::Float(_) | Scalar::String(_) => node.text().parse().ok(),
+            Scalar::Null | Scalar::Bool(_) => None,
+        }
+    }
+
+    /// Whether it is nothing at all.
+    pub fn is_zero(&self) -> bool {
+        self.billionths == 0
+    }
+
+    /// This amount times `thousandths` / 1000, rounded up to what people write: the same unit, or the next
+    /// smaller one where the result is not whole, and nothing below `finest`, the unit a resource is counted in.
+    #[must_use]
+    pub fn scaled(&self, thousandths: u32, finest: &str) -> Option<Self> {
+        let product = self.billionths.checked_mul(i128::from(thousandths))?;
+        let target = divide_up(product, 1_000);
+        let units: &[Unit] =
+            if BINARY.iter().skip(1).any(|unit| *unit == self.unit) { &BINARY } else { &DECIMAL };
+        let lowest = units.iter().position(|(suffix, _)| *suffix == finest)?;
+        let written = units.iter().position(|unit| *unit == self.unit)?.max(lowest);
+        let (_, size) = units[written];
+        let (suffix, size) =
+            if target % size == 0 { units[written] } else { units[written.saturating_sub(1).max(lowest)] };
+        format!("{}{suffix}", divide_up(target, size)).parse().ok()
+    }
+}
+
+/// `dividend` / `divisor`, both positive, rounded up.
+fn divide_up(dividend: i128, divisor: i128) -> i128 {
+    dividend / divisor + i128::from(dividend % divisor != 0)
+}
+
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.billionths == other.billionths
+    }
+}
+
+impl Eq for Quantity {}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.billionths.cmp(&other.billionths)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Why a text is no amount that a container can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidQuantity;
+
+impl fmt::Display for InvalidQuantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a quantity such as `250m` or `512Mi`")
+    }
+}
+
+impl std::error::Error for InvalidQuantity {}
+
+impl FromStr for Quantity {
+    type Err = InvalidQuantity;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
+        let (billionths, unit) = parse(text).ok_or(InvalidQuantity)?;
+        Ok(Self { text: text.to_owned(), billionths, unit })
+    }
+}
+
+fn parse(text: &str) -> Option<(i128, Unit)> {
+    let number = text.strip_prefix('+').unwrap_or(text);
+    let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
+    let (number, suffix) = number.split_at_checked(end)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
+        return None;
+    }
+    let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let fraction = u32::try_from(fraction.len()).ok()?;
+    let exponent = suffix.strip_prefix(['e', 'E']).and_then(|digits| digits.parse::<i32>().ok());
+    let (unit, exponent) = match exponent {
+        Some(exponent) => (("", ONE), exponent),
+        None => (*DECIMAL.iter().chain(&BINARY).find(|(known, _)| *known == suffix)?, 0),
+    };
+    let up = 10i128.checked_pow(exponent.max(0).unsigned_abs())?;
+    let down = 10i128.checked_pow(exponent.min(0).unsigned_abs().checked_add(fraction)?)?;
+    let product = mantissa.checked_mul(unit.1)?.checked_mul(up)?;
+    Some((divide_up(product, down), unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(request: &str, finest: &str, limit: &str) {
+        let scaled = request.parse::<Quantity>().unwrap().scaled(1_500, finest).unwrap();
+        assert_eq!(scaled.to_string(), limit, "{request}");
+    }
+
+    #[test]
+    fn cpu_is_scaled_in_the_unit_it_is_written_in() {
+        check("100m", "m", "150m");
+        check("1", "m", "1500m");
+        check("2", "m", "3");
+        check("0.5", "m", "750m");
+        check(".1", "m", "150m");
+        check("1m", "m", "2m");
+        check("1500u", "m", "3m");
+        check("2e0", "m", "3");
+        check("0.1e1", "m", "1500m");
+    }
+
+    #[test]
+    fn memory_is_scaled_in_the_unit_it_is_written_in() {
+        check("256Mi", "", "384Mi");
+        check("1Gi", "", "1536Mi");
+        check("1.5Gi", "", "2304Mi");
+        check("100M", "", "150M");
+        check("1G", "", "1500M");
+        check("1Ki", "", "1536");
+        check("1", "", "2");
+        check("1e3", "", "1500");
+        check("128974848000m", "", "193462272");
+        check("0.1Gi", "", "154Mi");
+    }
+
+    #[test]
+    fn other_text_is_no_quantity() {
+        for text in ["", "Mi", "-1", "1 Gi", "1gi", "1KB", "1.2.3", "${CPU}", "{{ x }}", "1e", "1e99", "١"] {
+            assert!(text.parse::<Quantity>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn quantities_compare_by_amount() {
+        let quantity = |text: &str| text.parse::<Quantity>().unwrap();
+        assert_eq!(quantity("1000m"), quantity("1"));
+        assert_eq!(quantity("1Gi"), quantity("1073741824"));
+        assert!(quantity("1G") < quantity("1Gi"));
+        assert!(quantity("0").is_zero());
+    }
+}

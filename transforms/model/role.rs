@@ -1,0 +1,101 @@
+//! Whose pod it is: the cluster's own, a node agent, or an application.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::container::{Container, ContainerKind};
+use super::object::Object;
+use super::pod::Pod;
+use super::volume::{VolumeSource, covers};
+use crate::images::Catalogue;
+
+/// Namespaces of the cluster itself.
+const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// Whether the cluster itself lives in the namespace.
+pub fn is_system_namespace(namespace: &str) -> bool {
+    SYSTEM_NAMESPACES.contains(&namespace)
+}
+
+/// One row of `addons.yaml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addon {
+    name: String,
+    namespace: Option<String>,
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
+)]
+fn addons() -> &'static [Addon] {
+    static ADDONS: OnceLock<Vec<Addon>> = OnceLock::new();
+    ADDONS.get_or_init(|| {
+        serde_yaml::from_str(include_str!("../addons.yaml")).expect("addons.yaml is well-formed")
+    })
+}
+
+/// The pattern of the CCE add-on that an object belongs to by its name.
+pub fn addon(object: &Object<'_>) -> Option<&'static str> {
+    let name = object.name()?;
+    let namespace = object.namespace();
+    let found = addons().iter().find(|addon| {
+        let has_name = match addon.name.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == addon.name,
+        };
+        has_name && addon.namespace.as_deref().is_none_or(|wanted| namespace.as_deref() == Some(wanted))
+    });
+    found.map(|addon| addon.name.as_str())
+}
+
+/// Why the pod is taken for one that works on its node and needs the node's privileges.
+pub fn is_node_agent(pod: &Pod<'_>, catalogue: &Catalogue) -> Option<String> {
+    if pod.object.kind == "DaemonSet" {
+        for key in ["hostNetwork", "hostPID", "hostIPC"] {
+            if pod.shares(key) == Ok(true) {
+                return Some(format!("a daemon set with `{key}`"));
+            }
+        }
+        if pod.volumes().any(|(_, volume)| volume.source.is_host_path() && !volume.source.is_time_zone()) {
+            return Some("a daemon set that mounts paths of the node".to_owned());
+        }
+    }
+    pod.containers
+        .iter()
+        .filter(|container| matches!(container.kind, ContainerKind::Main | ContainerKind::Sidecar))
+        .find_map(|container| agent_signal(pod, container, catalogue))
+}
+
+fn agent_signal(pod: &Pod<'_>, container: &Container<'_>, catalogue: &Catalogue) -> Option<String> {
+    let name = container.name();
+    if container.image().is_some_and(|image| catalogue.is_node_agent(&image)) {
+        return Some(format!("container `{name}` has the image of one"));
+    }
+    if container.security_context().and_then(|context| context.privileged()) != Ok(Some(true)) {
+        return None;
+    }
+    if container.has_volume_devices() {
+        return Some(format!("container `{name}` is privileged and gets block devices"));
+    }
+    for mount in container.mounts().unwrap_or_default() {
+        if mount.section.get("mountPropagation").is_some_and(|mode| mode.is_text("Bidirectional")) {
+            return Some(format!("container `{name}` is privileged and mounts on the node"));
+        }
+        let source = pod.volume(&mount.name).ok().flatten().map(|volume| &volume.source);
+        if matches!(source, Some(VolumeSource::HostPath(path)) if covers("/dev", path)) {
+            return Some(format!("container `{name}` is privileged and mounts the node's devices"));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_reads() {
+        assert!(!super::addons().is_empty());
+    }
+}

@@ -1,0 +1,240 @@
+//! Reading a manifest field by field: what is absent, what is there, and what is of another kind than
+//! Kubernetes takes.
+
+use std::borrow::Cow;
+
+use rewriter::{Kind, Node, Path, Position, Scalar, Step};
+
+/// A value that Kubernetes would refuse at its place. Nothing is concluded from such a value, and nothing
+/// below it is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where it stands in the document's data.
+    pub path: Path,
+    /// Where it stands in the text.
+    pub position: Position,
+    /// What is wrong, with the line.
+    pub reason: String,
+}
+
+impl Malformed {
+    /// `node`, the value at `path`, is not what is `expected` there.
+    pub fn new(node: Node<'_>, path: Path, expected: &str) -> Self {
+        Self::because(node, path, &format!("is {}, not {expected}", describe(node)))
+    }
+
+    /// `node`, the value at `path`, does not do, for the reason that `verdict` gives.
+    pub fn because(node: Node<'_>, path: Path, verdict: &str) -> Self {
+        let position = node.position();
+        let reason = format!("{} in line {} {verdict}", name(&path), position.line);
+        Self { path, position, reason }
+    }
+}
+
+/// The last steps of `path` in words.
+pub(super) fn name(path: &Path) -> String {
+    match path.steps() {
+        [] => "the document".to_owned(),
+        [.., Step::Key(key)] => format!("`{key}`"),
+        [.., Step::Key(key), Step::Index(index)] => format!("item {} of `{key}`", index + 1),
+        [.., Step::Index(index)] => format!("item {}", index + 1),
+    }
+}
+
+/// What a value is, in the words of somebody who writes manifests.
+fn describe(node: Node<'_>) -> &'static str {
+    match (node.kind(), node.scalar()) {
+        (Kind::Mapping, _) => "a map",
+        (Kind::Sequence, _) => "a list",
+        (_, Some(Scalar::Null)) => "null",
+        (_, Some(Scalar::Bool(_))) => "a truth value",
+        (_, Some(Scalar::Integer(_) | Scalar::Float(_))) => "a number",
+        _ => "text",
+    }
+}
+
+/// A map of a manifest, which need not be there, and its place.
+///
+/// An absent map reads like an empty one. Null counts as absent, as it does for the API server.
+#[derive(Clone, Debug)]
+pub struct Section<'d> {
+    node: Option<Node<'d>>,
+    path: Path,
+}
+
+impl<'d> Section<'d> {
+    /// `node`, the value at `path`, as a map.
+    pub fn new(node: Option<Node<'d>>, path: Path) -> Result<Self, Malformed> {
+        match node {
+            Some(node) if !node.is_mapping() => Err(Malformed::new(node, path, "a map")),
+            _ => Ok(Self { node, path }),
+        }
+    }
+
+    /// Where it stands or would stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The map, if it is there.
+    pub fn node(&self) -> Option<Node<'d>> {
+        self.node
+    }
+
+    /// Whether it is there and not null.
+    pub fn exists(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// The value of `key`, whatever it is.
+    pub fn get(&self, key: &str) -> Option<Node<'d>> {
+        self.node?.get(key)
+    }
+
+    /// The map at `key`.
+    pub fn section(&self, key: &'static str) -> Result<Self, Malformed> {
+        Self::new(self.get(key), self.path.key(key))
+    }
+
+    /// The list at `key`.
+    pub fn list(&self, key: &'static str) -> Result<List<'d>, Malformed> {
+        let list = List { node: self.get(key), path: self.path.key(key) };
+        match list.node {
+            Some(node) if !node.is_sequence() => Err(Malformed::new(node, list.path, "a list")),
+            _ => Ok(list),
+        }
+    }
+
+    /// The truth value at `key`.
+    pub fn truth(&self, key: &'static str) -> Result<Option<bool>, Malformed> {
+        self.read(key, "a truth value", |node| node.as_bool())
+    }
+
+    /// The whole number at `key`.
+    pub fn integer(&self, key: &'static str) -> Result<Option<i64>, Malformed> {
+        self.read(key, "a whole number", |node| node.as_integer())
+    }
+
+    /// The user or group id at `key`: a whole number that the API server takes for one.
+    pub fn id(&self, key: &'static str) -> Result<Option<i64>, Malformed> {
+        self.read(key, "a number from 0 to 2147483647", |node| {
+            node.as_integer().filter(|id| (0..=i64::from(i32::MAX)).contains(id))
+        })
+    }
+
+    /// The text at `key`.
+    pub fn text(&self, key: &'static str) -> Result<Option<Cow<'d, str>>, Malformed> {
+        self.read(key, "text", |node| node.as_str())
+    }
+
+    /// Where the value at `keys` stands or would stand, and the place of the text that is nearest to it.
+    pub fn locate(&self, keys: &[&'static str]) -> (Path, Position) {
+        let path = keys.iter().fold(self.path.clone(), |path, key| path.key(*key));
+        let mut nearest = self.node;
+        for key in keys {
+            match nearest.and_then(|node| node.get(key)) {
+                Some(value) => nearest = Some(value),
+                None => break,
+            }
+        }
+        (path, nearest.map_or(Position { line: 1, column: 1, offset: 0 }, |node| node.position()))
+    }
+
+    fn read<T>(
+        &self,
+        key: &'static str,
+        expected: &str,
+        as_expected: impl FnOnce(&Node<'d>) -> Option<T>,
+    ) -> Result<Option<T>, Malformed> {
+        let Some(node) = self.get(key) else { return Ok(None) };
+        match as_expected(&node) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Malformed::new(node, self.path.key(key), expected)),
+        }
+    }
+}
+
+/// A list of a manifest, which need not be there, and its place.
+#[derive(Clone, Debug)]
+pub struct List<'d> {
+    node: Option<Node<'d>>,
+    path: Path,
+}
+
+impl<'d> List<'d> {
+    /// Where it stands or would stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it has no item.
+    pub fn is_empty(&self) -> bool {
+        self.items().next().is_none()
+    }
+
+    /// Whether a comment stands in its lines, which a replacement of the list would take along.
+    pub fn has_comment(&self) -> bool {
+        self.node.is_some_and(|node| node.has_comment())
+    }
+
+    /// The items with their numbers, whatever they are.
+    pub fn items(&self) -> impl Iterator<Item = (usize, Node<'d>)> + use<'d> {
+        self.node.into_iter().flat_map(|node| node.items()).enumerate()
+    }
+
+    /// The items as maps.
+    pub fn sections(&self) -> impl Iterator<Item = Result<Section<'d>, Malformed>> + '_ {
+        self.items().map(|(index, node)| Section::new(Some(node), self.path.index(index)))
+    }
+
+    /// The items as text.
+    pub fn texts(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
+        self.items()
+            .map(|(index, node)| match node.as_str() {
+                Some(text) => Ok(text),
+                None => Err(Malformed::new(node, self.path.index(index), "text")),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rewriter::Stream;
+
+    use super::*;
+
+    fn with_root(text: &str, test: impl FnOnce(Section<'_>)) {
+        let stream = Stream::scan(text).unwrap();
+        let root = stream.document(0).unwrap().root();
+        test(Section::new(root, Path::root()).unwrap());
+    }
+
+    #[test]
+    fn null_and_absent_are_the_same() {
+        with_root("a: null\nb:\n", |root| {
+            for key in ["a", "b", "c"] {
+                assert_eq!(root.truth(key), Ok(None), "{key}");
+                assert!(!root.section(key).unwrap().exists(), "{key}");
+                assert!(root.list(key).unwrap().is_empty(), "{key}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_named_with_its_line() {
+        with_root("a: '1000'\nb: [1]\nc: {}\nd: -1\n", |root| {
+            let reason = |result: Result<_, Malformed>| result.unwrap_err().reason;
+            assert_eq!(
+                reason(root.id("a").map(|_| ())),
+                "`a` in line 1 is text, not a number from 0 to 2147483647"
+            );
+            assert_eq!(reason(root.section("b").map(|_| ())), "`b` in line 2 is a list, not a map");
+            assert_eq!(reason(root.list("c").map(|_| ())), "`c` in line 3 is a map, not a list");
+            assert_eq!(
+                reason(root.id("d").map(|_| ())),
+                "`d` in line 4 is a number, not a number from 0 to 2147483647"
+            );
+        });
+    }
+}

@@ -1,0 +1,860 @@
+//! From a document to its plan: finds the pods, asks every transform in a fixed order, and decides in one
+//! place which fixes are made.
+
+use std::collections::HashSet;
+
+use rewriter::{Document, Edit, Node, Path, Position, Step};
+
+use crate::ALL;
+use crate::context::{Context, Plan};
+use crate::model::{ContainerKind, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace};
+use crate::settings::Settings;
+use crate::support::{Finding, Fix, Left, Level, Outcome};
+
+/// What is to be done in one document.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentPlan {
+    /// The pods, in the order in which they stand in the document.
+    pub pods: Vec<PodPlan>,
+    /// Parts of workloads that no pod could be made out in.
+    pub problems: Vec<Problem>,
+}
+
+impl DocumentPlan {
+    /// The changes to make, in the order in which they were planned.
+    pub fn edits(&self) -> impl Iterator<Item = &Edit> {
+        self.pods.iter().flat_map(|pod| &pod.findings).filter_map(Judged::fix).flat_map(|fix| &fix.edits)
+    }
+}
+
+/// What is to be done in one pod.
+#[derive(Clone, Debug)]
+pub struct PodPlan {
+    /// `apiVersion` of the pod's object.
+    pub api_version: String,
+    /// `kind` of the pod's object.
+    pub kind: String,
+    /// The namespace, where one is written.
+    pub namespace: Option<String>,
+    /// The name, where one is written.
+    pub name: Option<String>,
+    /// The map with the pod's `metadata` and `spec`.
+    pub path: Path,
+    /// Where the pod's object begins.
+    pub position: Position,
+    /// The findings by transform, in planning order, then by container.
+    pub findings: Vec<Judged>,
+}
+
+/// A finding, and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What the transform said. A fix that is left still stands here, as what a person might do.
+    pub finding: Finding,
+    /// What becomes of it.
+    pub state: State,
+}
+
+impl Judged {
+    /// The fix, where it is made.
+    pub fn fix(&self) -> Option<&Fix> {
+        match (&self.state, &self.finding.outcome) {
+            (State::Fixed, Outcome::Fix(fix)) => Some(fix),
+            _ => None,
+        }
+    }
+}
+
+/// What becomes of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing: the rule is satisfied.
+    Satisfied,
+    /// Its fix is made.
+    Fixed,
+    /// Its fix is of level review, and only safe ones are wanted.
+    HeldBack,
+    /// It stays as it is.
+    Left(Left),
+}
+
+/// Plans the fixes of a document.
+///
+/// Each transform sees all pods before the next one starts, and sees what the ones before it have planned. A
+/// fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
+pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
+    let Workloads { pods, problems } = Workloads::of(document);
+    let mut plan = Plan::default();
+    let mut plans: Vec<PodPlan> = pods.iter().map(PodPlan::new).collect();
+    let guards: Vec<Guard> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
+    for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
+        let first: Vec<usize> = plans.iter().map(|plan| plan.findings.len()).collect();
+        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plans) {
+            let findings = transform.check(&Context { pod, settings, plan: &plan });
+            pod_plan.findings.extend(findings.into_iter().map(|finding| {
+                let state = guard.decide(&finding, document, settings);
+                Judged { finding, state }
+            }));
+        }
+        let mut fresh: Vec<&mut Judged> = plans
+            .iter_mut()
+            .zip(first)
+            .flat_map(|(plan, first)| plan.findings.iter_mut().skip(first))
+            .collect();
+        block(document, &mut fresh);
+        for fix in fresh.iter().filter_map(|judged| judged.fix()) {
+            plan.accept(fix);
+        }
+    }
+    // Each for itself has been placed; that they also go together is not for this crate to know.
+    let mut all: Vec<&mut Judged> = plans.iter_mut().flat_map(|plan| &mut plan.findings).collect();
+    block(document, &mut all);
+    DocumentPlan { pods: plans, problems }
+}
+
+/// Leaves the fixes that cannot be placed in the text.
+fn block(document: Document<'_>, findings: &mut [&mut Judged]) {
+    let mut fixed: Vec<&mut &mut Judged> =
+        findings.iter_mut().filter(|judged| judged.fix().is_some()).collect();
+    if fixed.is_empty() {
+        return;
+    }
+    let edits: Vec<&[Edit]> =
+        fixed.iter().filter_map(|judged| judged.fix()).map(|fix| fix.edits.as_slice()).collect();
+    let placed = rewriter::place(document, &edits);
+    for (judged, placed) in fixed.iter_mut().zip(placed) {
+        if let Err(blocked) = placed {
+            judged.state = State::Left(Left { reason: blocked.to_string(), needs_person: true });
+        }
+    }
+}
+
+impl PodPlan {
+    fn new(pod: &Pod<'_>) -> Self {
+        Self {
+            api_version: pod.object.api_version.clone().into_owned(),
+            kind: pod.object.kind.clone().into_owned(),
+            namespace: pod.object.namespace().map(Into::into),
+            name: pod.object.name().map(Into::into),
+            path: pod.template.path().clone(),
+            position: pod.object.position(),
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// What speaks against any fix in a pod.
+struct Guard {
+    /// Why nothing is changed.
+    reason: Option<Left>,
+    /// Lists and numbers of the containers that are only completed here.
+    without_image: HashSet<(&'static str, usize)>,
+    is_windows: bool,
+}
+
+impl Guard {
+    fn of(pod: &Pod<'_>, settings: &Settings) -> Self {
+        let without_image = pod.containers.iter().filter(|container| container.image().is_none());
+        Self {
+            reason: reservation(pod, settings),
+            without_image: without_image.map(|container| (container.kind.list(), container.index)).collect(),
+            is_windows: pod.is_windows(),
+        }
+    }
+
+    fn decide(&self, finding: &Finding, document: Document<'_>, settings: &Settings) -> State {
+        let fix = match &finding.outcome {
+            Outcome::Satisfied => return State::Satisfied,
+            Outcome::Left(left) => return State::Left(left.clone()),
+            Outcome::Fix(fix) => fix,
+        };
+        if let Some(left) = &self.reason {
+            return State::Left(left.clone());
+        }
+        if self.is_windows && !finding.transform.on_windows {
+            return stays("the field is not for Windows, where the pod runs");
+        }
+        if let Some(container) = &finding.container {
+            if container.kind == ContainerKind::Ephemeral {
+                return stays("an ephemeral container belongs to a running pod and cannot be changed");
+            }
+            if self.without_image.contains(&(container.kind.list(), container.index)) {
+                return stays("the container has no `image`, so it completes one that is written elsewhere");
+            }
+        }
+        if settings.keep_explicit
+            && fix.level == Level::Review
+            && fix.edits.iter().any(|edit| changes_value(document, edit))
+        {
+            let reason =
+                format!("somebody wrote this value, and such values are kept; else: {}", fix.summary);
+            return State::Left(Left { reason, needs_person: true });
+        }
+        if settings.safe && fix.level == Level::Review { State::HeldBack } else { State::Fixed }
+    }
+}
+
+fn stays(reason: &str) -> State {
+    State::Left(Left { reason: reason.to_owned(), needs_person: false })
+}
+
+/// Why nothing in the pod is changed.
+fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<Left> {
+    let stays = |reason: String| Some(Left { reason, needs_person: false });
+    if !pod.has_image() {
+        return stays(
+            "no container has an `image`, so this completes a workload that is written elsewhere".into(),
+        );
+    }
+    if !settings.include_system {
+        if let Some(namespace) = pod.object.namespace().filter(|name| is_system_namespace(name)) {
+            return stays(format!("`{namespace}` is a namespace of the cluster itself"));
+        }
+        if let Some(addon) = addon(&pod.object) {
+            return stays(format!("`{addon}` is the name of a CCE add-on"));
+        }
+    }
+    let signal = is_node_agent(pod, &settings.catalogue)?;
+    Some(Left { reason: format!("it looks like a node agent: {signal}"), needs_person: true })
+}
+
+/// Whether the edit takes the place of something that is written.
+fn changes_value(document: Document<'_>, edit: &Edit) -> bool {
+    fn step<'s>(node: Node<'s>, step: &Step) -> Option<Node<'s>> {
+        match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.items().nth(*index),
+        }
+    }
+    let is_change = !matches!(edit, Edit::Append { .. });
+    is_change && document.root().and_then(|root| edit.path().steps().iter().try_fold(root, step)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use rewriter::Stream;
+
+    use super::*;
+    use crate::settings::Profile;
+    use crate::test::{check_left_with, check_with, dedent, findings, fix, fixes, only, plans, pod};
+
+    fn safe() -> Settings {
+        Settings { safe: true, ..Settings::default() }
+    }
+
+    fn states(settings: &Settings, text: &str) -> Vec<(&'static str, State)> {
+        let found = findings(settings, &dedent(text)).into_iter();
+        found.map(|judged| (judged.finding.transform.id, judged.state)).collect()
+    }
+
+    #[track_caller]
+    fn check_all_stay(text: &str, words: &str) {
+        let text = dedent(text);
+        assert_eq!(fix(&Settings::default(), &text), text);
+        let found = findings(&Settings::default(), &text);
+        let reasons: Vec<_> = found
+            .iter()
+            .filter_map(|judged| match (&judged.state, &judged.finding.outcome) {
+                (State::Left(left), Outcome::Fix(_)) => Some(&*left.reason),
+                _ => None,
+            })
+            .collect();
+        assert!(reasons.len() > 3, "{found:#?}");
+        assert!(reasons.iter().all(|reason| reason.contains(words)), "{reasons:#?}");
+    }
+
+    /// The deployment of the pages, as one of their editions has it.
+    fn security_context_example(all: &str, behind_mount: &str, behind_mounts: &str) -> String {
+        dedent(
+            "
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: security-context-example
+              namespace: security-example
+            spec:
+              replicas: 1
+              selector:
+                matchLabels:
+                  app: security-context-example
+                  label: security-context-example
+              strategy:
+                rollingUpdate:
+                  maxSurge: 25%
+                  maxUnavailable: 25%
+                type: RollingUpdate
+              template:
+                metadata:
+                  annotations:
+                    seccomp.security.alpha.kubernetes.io/pod: runtime/default
+                  labels:
+                    app: security-context-example
+                    label: security-context-example
+                spec:
+                  containers:
+                    - image: ...
+                      imagePullPolicy: Always
+                      name: security-context-example
+                      securityContext:
+                        allowPrivilegeEscalation: false
+                        readOnlyRootFilesystem: true
+                        runAsUser: 1000
+                        capabilities:
+                          add:
+                          - NET_BIND_SERVICE
+                          drop:
+                          - {all}
+                      volumeMounts:
+                        - mountPath: /etc/localtime
+                          name: localtime
+                          readOnly: true{behind_mount}
+                        - mountPath: /opt/write-file-dir
+                          name: tmpfs-example-001{behind_mounts}
+                  securityContext:
+                    seccompProfile:
+                      type: RuntimeDefault
+                  volumes:
+                    - hostPath:
+                        path: /etc/localtime
+                        type: ''
+                      name: localtime
+                    - emptyDir: {}
+                      name: tmpfs-example-001
+            ",
+        )
+        .replace("{all}", all)
+        .replace("{behind_mount}", &behind_mount.replace('\n', "\n              "))
+        .replace("{behind_mounts}", &behind_mounts.replace('\n', "\n          "))
+    }
+
+    const PROPAGATION: &str = "\nmountPropagation: None";
+    const RESOURCES: &str = "\nresources:\n  requests:\n    cpu: 250m\n    memory: 512Mi\n  limits:\n    \
+        cpu: 250m\n    memory: 512Mi";
+
+    #[test]
+    fn the_deployment_of_the_pages_is_repaired_safely() {
+        for tabs in ["", "\t\t"] {
+            check_with(
+                &safe(),
+                &security_context_example(&format!("all{tabs}"), "", ""),
+                &security_context_example(&format!("ALL{tabs}"), PROPAGATION, ""),
+            );
+        }
+    }
+
+    #[test]
+    fn the_deployment_of_the_pages_gets_resources_after_review() {
+        let before = security_context_example("all", "", "");
+        let after = security_context_example("ALL", PROPAGATION, RESOURCES);
+        check_with(&Settings::default(), &before, &after);
+    }
+
+    #[test]
+    fn a_capability_that_is_probably_useless_is_reported() {
+        let fixed = security_context_example("ALL", PROPAGATION, RESOURCES);
+        check_left_with(&Settings::default(), &fixed, "`NET_BIND_SERVICE` serves root");
+    }
+
+    const SECURITY_MOUNT: &str = "
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: security-mount
+          label:
+            app: security-mount
+        spec:
+          containers:
+          - name: security-mount
+            image: ...
+            volumeMounts:
+            - name: mount-none
+              mountPath: /opt
+              mountPropagation: None
+          volumes:
+          - name: mount-none
+            hostPath:
+              path: /opt/
+        ";
+
+    #[test]
+    fn the_pod_of_the_pages_gets_a_seccomp_profile_safely() {
+        let after = format!(
+            "{SECURITY_MOUNT}  securityContext:\n            seccompProfile:\n              type: RuntimeDefault\n"
+        );
+        check_with(&safe(), SECURITY_MOUNT, &after);
+    }
+
+    #[test]
+    fn the_pod_of_the_pages_is_hardened_after_review() {
+        check_with(
+            &Settings::default(),
+            SECURITY_MOUNT,
+            "
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: security-mount
+              label:
+                app: security-mount
+            spec:
+              containers:
+              - name: security-mount
+                image: ...
+                volumeMounts:
+                - name: mount-none
+                  mountPath: /opt
+                  mountPropagation: None
+                - name: tmp
+                  mountPath: /tmp
+                securityContext:
+                  runAsUser: 1000
+                  runAsGroup: 1000
+                  capabilities:
+                    drop:
+                    - ALL
+                  readOnlyRootFilesystem: true
+                resources:
+                  requests:
+                    cpu: 250m
+                    memory: 512Mi
+                  limits:
+                    cpu: 250m
+                    memory: 512Mi
+              volumes:
+              - name: mount-none
+                hostPath:
+                  path: /opt/
+              - name: tmp
+                emptyDir: {}
+              securityContext:
+                seccompProfile:
+                  type: RuntimeDefault
+            ",
+        );
+        let levels: Vec<_> = fixes(&Settings::default(), &dedent(SECURITY_MOUNT))
+            .into_iter()
+            .filter(|(level, _, _)| *level == Level::Safe)
+            .map(|(_, summary, _)| summary)
+            .collect();
+        assert_eq!(levels, ["set `seccompProfile: {type: RuntimeDefault}`"]);
+    }
+
+    const PLAIN: &str = "
+        containers:
+          - name: app
+            image: registry.example.com/app:1
+        ";
+
+    #[test]
+    fn documents_without_pods_are_silent() {
+        for text in [
+            "",
+            "# nothing\n",
+            "null\n",
+            "[1, 2]\n",
+            "kind: Pod\n",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}\n",
+            "apiVersion: example.com/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{image: a}]}}}\n",
+            "apiVersion: v1\nkind: [Pod]\n",
+        ] {
+            for plan in plans(&Settings::default(), text) {
+                assert!(plan.pods.is_empty() && plan.problems.is_empty(), "{text:?}: {plan:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_with_a_pod_is_found() {
+        let spec = "spec: {containers: [{name: a, image: registry.example.com/a}]}";
+        for (head, path) in [
+            ("apiVersion: v1\nkind: Pod", ""),
+            ("apiVersion: v1\nkind: PodTemplate", "template"),
+            ("apiVersion: v1\nkind: ReplicationController", "spec.template"),
+            ("apiVersion: apps/v1\nkind: Deployment", "spec.template"),
+            ("apiVersion: extensions/v1beta1\nkind: Deployment", "spec.template"),
+            ("apiVersion: apps/v1beta2\nkind: ReplicaSet", "spec.template"),
+            ("apiVersion: apps/v1\nkind: StatefulSet", "spec.template"),
+            ("apiVersion: apps/v1\nkind: DaemonSet", "spec.template"),
+            ("apiVersion: batch/v1\nkind: Job", "spec.template"),
+            ("apiVersion: batch/v1beta1\nkind: CronJob", "spec.jobTemplate.spec.template"),
+        ] {
+            let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
+            let mut body = spec.to_owned();
+            for key in keys.iter().rev() {
+                body = format!("{key}: {{{body}}}");
+            }
+            let plans = plans(&Settings::default(), &format!("{head}\n{body}\n"));
+            let found: Vec<String> = plans[0].pods.iter().map(|pod| pod.path.to_string()).collect();
+            assert_eq!(found, [path], "{head}");
+        }
+    }
+
+    #[test]
+    fn lists_are_taken_apart() {
+        check_with(
+            &only("seccomp-profile"),
+            "
+            apiVersion: v1
+            kind: List
+            items:
+            - apiVersion: v1
+              kind: Service
+            - apiVersion: v1
+              kind: Pod
+              spec:
+                containers:
+                - image: registry.example.com/a
+            - apiVersion: v1
+              kind: PodList
+              items:
+              - spec:
+                  containers:
+                  - image: registry.example.com/b
+            ",
+            "
+            apiVersion: v1
+            kind: List
+            items:
+            - apiVersion: v1
+              kind: Service
+            - apiVersion: v1
+              kind: Pod
+              spec:
+                containers:
+                - image: registry.example.com/a
+                securityContext:
+                  seccompProfile:
+                    type: RuntimeDefault
+            - apiVersion: v1
+              kind: PodList
+              items:
+              - spec:
+                  containers:
+                  - image: registry.example.com/b
+                  securityContext:
+                    seccompProfile:
+                      type: RuntimeDefault
+            ",
+        );
+    }
+
+    #[test]
+    fn a_patch_is_left_alone() {
+        check_all_stay(
+            "
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: app
+            spec:
+              template:
+                spec:
+                  containers:
+                    - name: app
+                      env: []
+            ",
+            "no container has an `image`",
+        );
+    }
+
+    #[test]
+    fn a_container_without_an_image_is_left_alone() {
+        check_with(
+            &only("resources"),
+            &pod("containers:\n- name: main\n- name: own\n  image: registry.example.com/own\n"),
+            &pod("
+                containers:
+                - name: main
+                - name: own
+                  image: registry.example.com/own
+                  resources:
+                    requests:
+                      cpu: 250m
+                      memory: 512Mi
+                    limits:
+                      cpu: 250m
+                      memory: 512Mi
+                "),
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_the_cluster_is_left_alone() {
+        let text = pod(PLAIN);
+        let system = text.replace("name: example", "name: example\n  namespace: kube-system");
+        check_all_stay(&system, "`kube-system` is a namespace of the cluster itself");
+        let addon = text.replace("name: example", "name: everest-csi-controller");
+        check_all_stay(&addon, "`everest-csi-*` is the name of a CCE add-on");
+        let namesake = text.replace("name: example", "name: prometheus\n  namespace: monitoring");
+        check_all_stay(&namesake, "add-on");
+
+        let settings = Settings { include_system: true, ..Settings::default() };
+        assert_ne!(fix(&settings, &system), system);
+        let elsewhere = text.replace("name: example", "name: prometheus\n  namespace: shop-system");
+        assert_ne!(fix(&Settings::default(), &elsewhere), elsewhere);
+    }
+
+    #[test]
+    fn node_agents_are_left_for_a_person() {
+        let privileged = |container: &str, spec: &str| {
+            pod(&format!(
+                "containers:\n- name: a\n  image: registry.example.com/a\n  securityContext: {{privileged: true, runAsUser: 0}}\n  {container}\n{spec}"
+            ))
+        };
+        for (text, words) in [
+            (
+                pod("containers: [{name: a, image: registry.example.com/csi-driver}]"),
+                "container `a` has the image",
+            ),
+            (
+                privileged(
+                    "volumeMounts: [{name: v, mountPath: /v, mountPropagation: Bidirectional}]",
+                    "volumes: [{name: v, hostPath: {path: /v}}]",
+                ),
+                "mounts on the node",
+            ),
+            (
+                privileged(
+                    "volumeMounts: [{name: v, mountPath: /v}]",
+                    "volumes: [{name: v, hostPath: {path: /dev/sda}}]",
+                ),
+                "mounts the node's devices",
+            ),
+            (privileged("volumeDevices: [{name: v, devicePath: /dev/x}]", ""), "block devices"),
+        ] {
+            let found = findings(&Settings::default(), &text);
+            let is_left = |judged: &Judged| match &judged.state {
+                State::Left(left) => left.reason.contains(words) && left.needs_person,
+                _ => false,
+            };
+            assert!(found.iter().any(is_left), "{words}: {found:#?}");
+            assert_eq!(fix(&Settings::default(), &text), text);
+        }
+        let set = |spec: &str| {
+            dedent(&format!(
+                "apiVersion: apps/v1\nkind: DaemonSet\nspec:\n  template:\n    spec:\n      {spec}\n      containers: [{{name: a, image: registry.example.com/a}}]\n"
+            ))
+        };
+        check_all_stay(&set("hostPID: true"), "a daemon set with `hostPID`");
+        check_all_stay(
+            &set("volumes: [{name: v, hostPath: {path: /var/log}}]"),
+            "a daemon set that mounts paths",
+        );
+        for spec in ["hostPID: false", "volumes: [{name: v, hostPath: {path: /etc/localtime}}]"] {
+            assert_ne!(fix(&Settings::default(), &set(spec)), set(spec));
+        }
+    }
+
+    #[test]
+    fn windows_keeps_what_linux_alone_knows_away() {
+        let windows = "
+            os: {name: windows}
+            containers:
+              - name: app
+                image: registry.example.com/app:1
+            ";
+        for (id, state) in states(&Settings::default(), &pod(windows)) {
+            match (id, state) {
+                ("resources", State::Fixed) | (_, State::Satisfied) => {}
+                (_, State::Left(left)) => assert!(left.reason.contains("Windows") && !left.needs_person),
+                other => panic!("{other:?}"),
+            }
+        }
+        for spec in [
+            "nodeSelector: {kubernetes.io/os: windows}",
+            "securityContext: {windowsOptions: {runAsUserName: ContainerUser}}",
+            "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: \
+             [{matchExpressions: [{key: kubernetes.io/os, operator: In, values: [windows]}]}]}}}",
+        ] {
+            let text = pod(&format!("containers: [{{name: a, image: registry.example.com/a}}]\n{spec}\n"));
+            let found = states(&only("seccomp-profile"), &text);
+            assert!(
+                matches!(&found[..], [(_, State::Left(left))] if left.reason.contains("Windows")),
+                "{found:?}"
+            );
+        }
+        let linux =
+            pod("os: {name: linux}\nnodeSelector: {kubernetes.io/os: windows}\ncontainers: [{image: a}]\n");
+        assert_eq!(states(&only("seccomp-profile"), &linux)[0].1, State::Fixed);
+    }
+
+    #[test]
+    fn ephemeral_containers_are_looked_at_and_left() {
+        let text = pod("
+            containers:
+              - name: app
+                image: registry.example.com/app:1
+            ephemeralContainers:
+              - name: debugger
+                image: registry.example.com/shell:1
+            ");
+        let found = findings(&Settings::default(), &text);
+        let ephemeral = |judged: &&Judged| {
+            judged.finding.container.as_ref().is_some_and(|it| it.kind == ContainerKind::Ephemeral)
+        };
+        assert_eq!(found.iter().filter(ephemeral).count(), 6);
+        assert!(found.iter().filter(ephemeral).all(|judged| judged.fix().is_none()));
+        assert!(
+            !fix(&Settings::default(), &text).split("ephemeralContainers").nth(1).unwrap().contains("runAs")
+        );
+    }
+
+    #[test]
+    fn safe_mode_holds_back_and_builds_on_nothing_held_back() {
+        let found = states(&safe(), &pod(PLAIN));
+        let held = |id: &str| found.iter().any(|(found, state)| *found == id && *state == State::HeldBack);
+        assert!(held("run-as-user") && held("capabilities") && held("resources"), "{found:?}");
+        assert_eq!(fixes(&safe(), &pod(PLAIN)).len(), 1);
+    }
+
+    #[test]
+    fn values_that_somebody_wrote_are_kept_on_request() {
+        let settings = Settings { keep_explicit: true, ..Settings::default() };
+        let text = pod("
+            containers:
+              - name: app
+                image: registry.example.com/app:1
+                securityContext:
+                  runAsUser: 0
+                  readOnlyRootFilesystem: false
+                  seccompProfile:
+                    type: Unconfined
+                  capabilities:
+                    drop: [all]
+            ");
+        let fixed = fix(&settings, &text);
+        for kept in [
+            "runAsUser: 0",
+            "readOnlyRootFilesystem: false",
+            "type: Unconfined",
+            "drop: [ALL]",
+            "memory: 512Mi",
+        ] {
+            assert!(fixed.contains(kept), "{kept} is not in {fixed}");
+        }
+    }
+
+    #[test]
+    fn wrong_kinds_of_value_are_never_satisfied() {
+        let head = "apiVersion: v1\nkind: Pod\n";
+        for (body, words) in [
+            ("spec: text\n", "`spec` in line 3 is text, not a map"),
+            ("spec: {containers: {}}\n", "`containers` in line 3 is a map, not a list"),
+            ("spec: {containers: [text]}\n", "item 1 of `containers` in line 3 is text, not a map"),
+            (
+                "spec: {containers: [{image: a}], initContainers: 7}\n",
+                "`initContainers` in line 3 is a number",
+            ),
+        ] {
+            let plans = plans(&Settings::default(), &format!("{head}{body}"));
+            let problem = plans[0].problems.iter().find(|problem| problem.needs_person);
+            assert!(problem.is_some_and(|problem| problem.reason.contains(words)), "{words}: {plans:#?}");
+        }
+        for value in ["1", "'1'", "text", "[1]", "{a: 1}", "!!str 1", "true"] {
+            for field in [
+                "securityContext",
+                "resources",
+                "volumeMounts",
+                "ports",
+                "command",
+                "securityContext.runAsUser",
+                "securityContext.runAsGroup",
+                "securityContext.privileged",
+                "securityContext.capabilities",
+                "securityContext.capabilities.drop",
+                "securityContext.capabilities.add",
+                "securityContext.seccompProfile",
+                "securityContext.seccompProfile.type",
+                "resources.limits",
+                "resources.limits.cpu",
+            ] {
+                let nested =
+                    field.split('.').rev().fold(value.to_owned(), |inner, key| format!("{{{key}: {inner}}}"));
+                let container = nested.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap();
+                let text = format!("{head}spec: {{containers: [{{name: a, image: b, {container}}}]}}\n");
+                fix(&Settings::default(), &text);
+                let pod = container.replace("resources", "volumes");
+                let text = format!("{head}spec: {{containers: [{{name: a, image: b}}], {pod}}}\n");
+                fix(&Settings::default(), &text);
+            }
+        }
+    }
+
+    #[test]
+    fn half_written_workloads_are_reported_without_alarm() {
+        for text in [
+            "apiVersion: v1\nkind: Pod\n",
+            "apiVersion: v1\nkind: Pod\nspec:\n",
+            "apiVersion: v1\nkind: Pod\nspec: {containers: []}\n",
+            "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 3}\n",
+            "apiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {template: }}}\n",
+        ] {
+            let plans = plans(&Settings::default(), text);
+            let problems: Vec<_> = plans.iter().flat_map(|plan| &plan.problems).collect();
+            assert!(matches!(&problems[..], [problem] if !problem.needs_person), "{text}: {problems:?}");
+            assert_eq!(fix(&Settings::default(), text), text);
+        }
+    }
+
+    #[test]
+    fn a_shared_anchor_leaves_the_fix_and_what_would_build_on_it() {
+        let text = dedent(
+            "
+            apiVersion: v1
+            kind: Pod
+            spec:
+              containers:
+                - name: app
+                  image: registry.example.com/app:1
+                  securityContext: &context
+                    allowPrivilegeEscalation: false
+                - name: log
+                  image: docker.io/prom/prometheus:v3.0.0
+                  securityContext: *context
+            ",
+        );
+        let found = findings(&only("run-as-user"), &text);
+        let is_left =
+            |judged: &Judged| matches!(&judged.state, State::Left(left) if left.reason.contains("anchor"));
+        assert!(found.iter().all(is_left), "{found:#?}");
+        assert_eq!(fix(&only("run-as-user"), &text), text);
+        let same = text.replace("docker.io/prom/prometheus:v3.0.0", "registry.example.com/log:1");
+        assert_eq!(fix(&only("run-as-user"), &same).matches("runAsUser").count(), 1);
+    }
+
+    #[test]
+    fn profiles_choose_the_transforms() {
+        let ids = |profile| -> Vec<&str> {
+            let settings = Settings { profile, ..Settings::default() };
+            let all = ALL.iter().map(|transform| transform.meta());
+            all.filter(|meta| settings.runs(meta)).map(|meta| meta.id).collect()
+        };
+        assert_eq!(ids(Profile::Cce).len(), ALL.len());
+        assert_eq!(ids(Profile::Baseline), ["capabilities", "unprivileged-port", "seccomp-profile"]);
+        assert_eq!(
+            ids(Profile::Restricted),
+            ["run-as-user", "capabilities", "unprivileged-port", "seccomp-profile"]
+        );
+    }
+
+    #[test]
+    fn a_great_many_containers_take_time_in_proportion() {
+        let manifest = |count: usize| {
+            let containers: String =
+                (0..count).map(|_| "- {name: same, image: nginx, command: [a]}\n").collect();
+            format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n{containers}").replace("\n- ", "\n  - ")
+        };
+        let time = |count: usize| {
+            let text = manifest(count);
+            let stream = Stream::scan(&text).unwrap();
+            let start = Instant::now();
+            let plan = plan(stream.document(0).unwrap(), &Settings::default());
+            assert!(plan.edits().count() > count);
+            start.elapsed()
+        };
+        let (few, many) = (time(500), time(5_000));
+        assert!(many < few * 40 + Duration::from_millis(200), "{few:?} for 500, {many:?} for 5000");
+    }
+}

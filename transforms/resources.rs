@@ -1,0 +1,220 @@
+//! `resources`: requests and limits of cpu and memory.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1 as fragments;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Fragment;
+
+use crate::context::Context;
+use crate::fragment;
+use crate::model::{Container, ContainerKind, Malformed, Quantity, Section};
+use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
+
+transform! {
+    /// A container without limits can use up the node, whether by a fault of its own or by somebody who got
+    /// into it, and takes down what runs beside it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///     - name: cache
+    ///       image: registry.example.com/team/cache:2.0
+    ///       resources:
+    ///         requests:
+    ///           cpu: 100m
+    ///           memory: 1Gi
+    /// ```
+    ///
+    /// becomes
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///       resources:
+    ///         requests:
+    ///           cpu: 250m
+    ///           memory: 512Mi
+    ///         limits:
+    ///           cpu: 250m
+    ///           memory: 512Mi
+    ///     - name: cache
+    ///       image: registry.example.com/team/cache:2.0
+    ///       resources:
+    ///         requests:
+    ///           cpu: 100m
+    ///           memory: 1Gi
+    ///         limits:
+    ///           cpu: 150m
+    ///           memory: 1536Mi
+    /// ```
+    ///
+    /// A limit without a request implies one of the same size. A request without a limit gets a limit of one
+    /// and a half times its size. Values that are written are never changed, and other resources than cpu and
+    /// memory never touched. All amounts can be configured, and the cpu limit switched off.
+    ///
+    /// ## Safety
+    ///
+    /// Review, always: a program that needs more memory than the limit is killed, one that needs more cpu is
+    /// slowed down, and a pod that asks for more than is free stays pending. A Java program sizes its heap by
+    /// the limit.
+    ///
+    /// Left for a person: images that need memory by the gigabyte, a limit below its request, and what the
+    /// resources of the whole pod cover in part.
+    pub(crate) struct Resources {
+        id: "resources",
+        title: "the container can use up its node",
+        category: Category::Resources,
+        severity: Severity::Medium,
+        pages: &["Ensuring Container Security"],
+        pod_security: &[],
+        profiles: &[],
+        on_windows: true,
+        since: "0.1.0",
+    }
+}
+
+impl Transform for Resources {
+    fn meta(&self) -> &'static Meta {
+        &Self::META
+    }
+
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        cx.each_container(&Self::META, &["resources"], |container| judge(cx, container))
+    }
+}
+
+/// A resource that is asked for.
+struct Resource<'s> {
+    name: &'static str,
+    /// Request and limit where there is neither.
+    default: &'s Quantity,
+    /// The smallest unit that it is counted in.
+    finest: &'static str,
+    wants_limit: bool,
+}
+
+fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Malformed> {
+    // These take no resources.
+    if container.kind == ContainerKind::Ephemeral {
+        return Ok(Outcome::Satisfied);
+    }
+    let settings = &cx.settings.resources;
+    let wanted = [
+        Resource { name: "cpu", default: &settings.cpu, finest: "m", wants_limit: settings.cpu_limit },
+        Resource { name: "memory", default: &settings.memory, finest: "", wants_limit: true },
+    ];
+    let own = container.section.section("resources")?;
+    let pod = cx.pod.spec.section("resources")?;
+    let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
+    let mut derives = false;
+    for resource in &wanted {
+        let missing = match judge_resource(resource, settings.ratio, &own, &pod)? {
+            Ok(missing) => missing,
+            Err(reason) => return Ok(Outcome::left(reason)),
+        };
+        derives |= missing.request.is_none() && missing.limit.is_some();
+        let fragment = |quantity: Quantity| (resource.name.to_owned(), Fragment(quantity.to_string()));
+        requests.extend(missing.request.map(fragment));
+        limits.extend(missing.limit.map(fragment));
+    }
+    if requests.is_empty() && limits.is_empty() {
+        return Ok(Outcome::Satisfied);
+    }
+    if cx.image(container).is_some_and(|image| image.facts.heavy) {
+        return Ok(Outcome::left("the image needs memory by the gigabyte, so a guessed limit would kill it"));
+    }
+    let summary = summary(&requests, &limits);
+    let reason = match (derives, requests.is_empty()) {
+        (true, true) => "the limits follow from the requests; a program that needs more memory is killed",
+        (true, false) => "some amounts follow from the requests, others are defaults; measure what it needs",
+        (false, _) => "the amounts are defaults; measure what the program needs",
+    };
+    let given = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
+    let fragment = fragments::ResourceRequirements {
+        limits: given(limits),
+        requests: given(requests),
+        ..Default::default()
+    };
+    Ok(Outcome::review(summary, reason, fragment::merge(own.path(), &fragment)))
+}
+
+/// What is to be written for one resource.
+#[derive(Default)]
+struct Missing {
+    request: Option<Quantity>,
+    limit: Option<Quantity>,
+}
+
+fn judge_resource(
+    resource: &Resource<'_>,
+    ratio: u32,
+    own: &Section<'_>,
+    pod: &Section<'_>,
+) -> Result<Result<Missing, String>, Malformed> {
+    let name = resource.name;
+    let (request, limit) = (quantity(own, "requests", name)?, quantity(own, "limits", name)?);
+    let (pod_request, pod_limit) = (quantity(pod, "requests", name)?, quantity(pod, "limits", name)?);
+    let missing = match (request, limit) {
+        (Some(request), Some(limit)) if request > limit => {
+            return Ok(Err(format!("the request of {request} {name} is above the limit of {limit}")));
+        }
+        (_, Some(_)) => Missing::default(),
+        _ if pod_limit.is_some() => Missing::default(),
+        (Some(_), None) if !resource.wants_limit => Missing::default(),
+        (None, None) if pod_request.is_some() && !resource.wants_limit => Missing::default(),
+        // The requests of the containers must not exceed the pod's.
+        _ if pod_request.is_some() => {
+            return Ok(Err(format!("the pod as a whole has a request of {name}, but no limit")));
+        }
+        (Some(request), None) => {
+            let scaled = request.scaled(ratio.max(1_000), resource.finest).filter(|limit| !limit.is_zero());
+            Missing { request: None, limit: Some(scaled.unwrap_or_else(|| resource.default.clone())) }
+        }
+        (None, None) => Missing {
+            request: Some(resource.default.clone()),
+            limit: resource.wants_limit.then(|| resource.default.clone()),
+        },
+    };
+    Ok(Ok(missing))
+}
+
+fn quantity(
+    resources: &Section<'_>,
+    list: &'static str,
+    name: &'static str,
+) -> Result<Option<Quantity>, Malformed> {
+    let list = resources.section(list)?;
+    let Some(node) = list.get(name) else { return Ok(None) };
+    match Quantity::of(node) {
+        Some(quantity) => Ok(Some(quantity)),
+        None => {
+            Err(Malformed::because(node, list.path().key(name), "is no quantity such as `250m` or `1Gi`"))
+        }
+    }
+}
+
+fn summary(requests: &BTreeMap<String, Fragment>, limits: &BTreeMap<String, Fragment>) -> String {
+    let list = |map: &BTreeMap<String, Fragment>| {
+        let amounts: Vec<String> =
+            map.iter().map(|(name, Fragment(amount))| format!("{amount} {name}")).collect();
+        amounts.join(" and ")
+    };
+    match (requests.is_empty(), limits.is_empty()) {
+        _ if requests == limits => format!("request and limit {}", list(limits)),
+        (true, _) => format!("limit {}", list(limits)),
+        (_, true) => format!("request {}", list(requests)),
+        _ => format!("request {}, limit {}", list(requests), list(limits)),
+    }
+}

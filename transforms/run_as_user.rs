@@ -1,0 +1,387 @@
+//! `runAsUser`, with `runAsGroup` and `fsGroup` as its companions.
+
+use k8s_openapi::api::core::v1::{PodSecurityContext, SecurityContext};
+use rewriter::Edit;
+
+use crate::context::Context;
+use crate::fragment;
+use crate::images::{Confidence, Match, Start, User};
+use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
+use crate::settings::{Profile, UidPolicy, Version};
+use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
+
+transform! {
+    /// A process that runs as root in its container is root on the node once it gets out of it, and inside it
+    /// may rewrite every file that is not mounted read-only.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    /// ```
+    ///
+    /// becomes
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///       securityContext:
+    ///         runAsUser: 1000
+    ///         runAsGroup: 1000
+    /// ```
+    ///
+    /// The user is the one that the image is made for, where the image catalogue knows it, and a configured
+    /// one elsewhere. `runAsGroup` keeps the process out of group 0, except for images whose files belong to
+    /// that group by design. `fsGroup` is added where the user changes and the pod mounts a claim.
+    ///
+    /// ## Safety
+    ///
+    /// Safe where the image runs as this very user by itself. Review everywhere else: files of the image or on
+    /// a volume may belong to somebody else, programs such as `git`, `ssh` and `initdb` look their user up in
+    /// `/etc/passwd`, and a user without an entry there has `/` as home.
+    ///
+    /// Left for a person: images that are meant to stay root, containers that run `chown`, `sysctl`,
+    /// `iptables`, a system's package manager and the like, and init containers with `runAsUser: 0`.
+    ///
+    /// Silent where any user but root is written for the container or its pod, with or without `runAsGroup`,
+    /// and where `runAsNonRoot: true` already keeps root out of an image that starts with it.
+    pub(crate) struct RunAsUser {
+        id: "run-as-user",
+        title: "the container may run as root",
+        category: Category::Privilege,
+        severity: Severity::High,
+        pages: &["Controlling Access Permissions", "Container Permission Access Control"],
+        pod_security: &["runAsUser", "runAsNonRoot"],
+        profiles: &[Profile::Restricted],
+        on_windows: false,
+        since: "0.1.0",
+    }
+}
+
+const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
+
+/// Istio's proxy runs as this user, and what that user sends is not proxied.
+const ISTIO_PROXY: i64 = 1337;
+
+impl Transform for RunAsUser {
+    fn meta(&self) -> &'static Meta {
+        &Self::META
+    }
+
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        let containers = &cx.pod.containers;
+        let verdicts: Vec<_> = containers.iter().map(|container| judge(cx, container)).collect();
+        let pod_is_root = cx.pod.security_context().and_then(|pod| pod.run_as_user()) == Ok(Some(0));
+        let may_replace = verdicts.iter().all(|verdict| !matches!(verdict, Ok(Verdict::NeedsPodsRoot(_))));
+        let mut fs_group_of = FsGroup::new(cx);
+        let mut findings = Vec::new();
+        let mut inheriting = Vec::new();
+        for (container, verdict) in containers.iter().zip(verdicts) {
+            let outcome = match verdict {
+                Ok(Verdict::Write(user))
+                    if pod_is_root && may_replace && user.replaces == Replaces::PodsRoot =>
+                {
+                    inheriting.push((container, user));
+                    continue;
+                }
+                Ok(Verdict::Write(user)) => write(container, user, &mut fs_group_of),
+                Ok(Verdict::NeedsPodsRoot(outcome) | Verdict::Other(outcome)) => Ok(outcome),
+                Err(malformed) => Err(malformed),
+            };
+            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+        }
+        if pod_is_root && may_replace {
+            let outcome = replace_pods_root(cx, &inheriting, &mut fs_group_of);
+            let inheriting = inheriting.iter().map(|(container, _)| *container);
+            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
+        }
+        findings
+    }
+}
+
+/// What is to be done about one container.
+enum Verdict {
+    Write(NewUser),
+    /// It is left, and runs as root because the pod's own value says so.
+    NeedsPodsRoot(Outcome),
+    Other(Outcome),
+}
+
+/// The user to write, and why.
+struct NewUser {
+    uid: i64,
+    gid: Option<i64>,
+    level: Level,
+    reason: String,
+    replaces: Replaces,
+}
+
+/// The value that a new one takes the place of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaces {
+    Nothing,
+    OwnRoot,
+    PodsRoot,
+}
+
+fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Malformed> {
+    let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
+    let replaces = match (own.run_as_user()?, pod.run_as_user()?) {
+        (Some(0), _) => Replaces::OwnRoot,
+        (None, Some(0)) => Replaces::PodsRoot,
+        (None, None) => Replaces::Nothing,
+        _ => return Ok(Verdict::Other(Outcome::Satisfied)),
+    };
+    let left = |outcome| match replaces {
+        Replaces::PodsRoot => Verdict::NeedsPodsRoot(outcome),
+        _ => Verdict::Other(outcome),
+    };
+    let image = cx.image(container);
+    let user = image.as_ref().and_then(|image| image.facts.user);
+    if replaces == Replaces::Nothing {
+        let keeps_root_out = own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true);
+        let starts = !matches!(user, Some(User::Root | User::Named));
+        let is_policy = cx.settings.run_as_user.policy == UidPolicy::Image && user == Some(User::Numeric);
+        if keeps_root_out && starts || is_policy || cx.settings.profile == Profile::Restricted {
+            return Ok(Verdict::Other(Outcome::Satisfied));
+        }
+    }
+    if let Some(program) = needs_root(container) {
+        return Ok(left(Outcome::left(needs_root_reason(container, &program))));
+    }
+    if replaces == Replaces::OwnRoot && container.kind == ContainerKind::Init {
+        let reason = "somebody wrote `runAsUser: 0` for this init container, which most likely prepares the \
+            node or a volume as root";
+        return Ok(left(Outcome::left(reason)));
+    }
+    let chosen = match image {
+        Some(image) => from_catalogue(cx, &image),
+        None => guess(cx, "nothing is known about the image"),
+    };
+    let (uid, gid, level, mut reason) = match chosen {
+        Ok(chosen) => chosen,
+        Err(outcome) => return Ok(left(outcome)),
+    };
+    if uid == ISTIO_PROXY && level == Level::Review && cx.pod.announces_istio() {
+        return Ok(left(Outcome::left(
+            "user 1337 is that of Istio's proxy, which traffic of this user passes by",
+        )));
+    }
+    let has_group = own.run_as_group()?.or(pod.run_as_group()?).is_some();
+    let level = if replaces == Replaces::Nothing { level } else { Level::Review };
+    if replaces != Replaces::Nothing {
+        reason = format!("somebody wrote `runAsUser: 0`; {reason}");
+    }
+    if level == Level::Review {
+        reason += expectations(cx, container)?;
+    }
+    Ok(Verdict::Write(NewUser { uid, gid: gid.filter(|_| !has_group), level, reason, replaces }))
+}
+
+fn needs_root_reason(container: &Container<'_>, program: &str) -> String {
+    let advice = match (container.kind, program) {
+        (ContainerKind::Init, "chown" | "chgrp" | "chmod" | "setfacl") => {
+            "; `fsGroup` may do without it, else `drop: [ALL]` and `add: [CHOWN, DAC_OVERRIDE, FOWNER]` suffice"
+        }
+        _ => "",
+    };
+    format!("the {} runs `{program}`, which needs root{advice}", container.kind)
+}
+
+type Chosen = Result<(i64, Option<i64>, Level, String), Outcome>;
+
+/// The user that the image is made for.
+fn from_catalogue(cx: &Context<'_, '_>, image: &Match<'_>) -> Chosen {
+    let facts = &image.facts;
+    let is_own = matches!(facts.user, Some(User::Named | User::Numeric)) || image.entry.source.is_empty();
+    let Some(uid) = facts.uid else {
+        return match (facts.user, facts.start) {
+            (_, Some(Start::Root)) => Err(Outcome::left("the image is meant to stay root")),
+            (Some(User::Named | User::Numeric), _) => Err(Outcome::left(
+                "the image runs as a user of its own, whose number is not known here; write that number",
+            )),
+            (_, Some(Start::Switches)) => Err(Outcome::left(
+                "the image starts as root and changes to a user whose number is not known here; write that number",
+            )),
+            _ => guess(cx, "the user that the image works as is not known"),
+        };
+    };
+    let (level, reason) = match (image.confidence, is_own, facts.start) {
+        (Confidence::Exact, true, _) => (Level::Safe, "the image runs as this user by itself".to_owned()),
+        (_, _, Some(Start::Root)) => return Err(Outcome::left("the image is meant to stay root")),
+        (Confidence::Exact, _, Some(Start::Switches)) => (
+            Level::Review,
+            "the image starts as root and changes to this user; now it starts as this user".to_owned(),
+        ),
+        (Confidence::Exact, ..) => (Level::Review, "its vendor runs the image as this user".to_owned()),
+        (Confidence::Tag | Confidence::BaseName, ..) => (
+            Level::Review,
+            format!("the image looks like `{}`, which is made for this user", image.entry.image),
+        ),
+    };
+    Ok((uid, facts.run_as_group(), level, reason))
+}
+
+/// The configured user.
+fn guess(cx: &Context<'_, '_>, why: &str) -> Chosen {
+    let settings = cx.settings.run_as_user;
+    match settings.policy {
+        UidPolicy::Inject => Ok((
+            settings.uid,
+            Some(settings.gid),
+            Level::Review,
+            format!("{why}, so its files may belong to another user"),
+        )),
+        UidPolicy::Image => Err(Outcome::stays(format!("{why}, and no user is to be guessed"))),
+    }
+}
+
+/// What else in the manifest says that the program expects to be root.
+fn expectations(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<&'static str, Malformed> {
+    let added = container.security_context()?.capabilities_add()?;
+    let adds_for_root = added.items().any(|(_, name)| !name.is_text("NET_BIND_SERVICE"));
+    Ok(match (cx.is_privileged(container)?, adds_for_root) {
+        (true, _) => "; it is privileged, so it may expect root",
+        (_, true) => "; the capabilities that it adds have no effect for other users than root",
+        _ => "",
+    })
+}
+
+/// A new user for one container.
+fn write(
+    container: &Container<'_>,
+    user: NewUser,
+    fs_group_of: &mut FsGroup<'_, '_>,
+) -> Result<Outcome, Malformed> {
+    let mut edits = own_edits(container, &user)?;
+    let mut summary = user.summary();
+    let mut reason = user.reason.clone();
+    if let Some(volume) = fs_group_of.take(container, &user)? {
+        edits.extend(volume.edits);
+        summary += &volume.summary;
+        reason += volume.reason;
+    }
+    Ok(Outcome::fix(user.level, summary, reason, edits))
+}
+
+fn own_edits(container: &Container<'_>, user: &NewUser) -> Result<Vec<Edit>, Malformed> {
+    let fragment =
+        SecurityContext { run_as_user: Some(user.uid), run_as_group: user.gid, ..Default::default() };
+    Ok(fragment::merge(container.security_context()?.path(), &fragment))
+}
+
+/// New users for all containers that run as root by the pod's own value, which changes with them.
+fn replace_pods_root(
+    cx: &Context<'_, '_>,
+    inheriting: &[(&Container<'_>, NewUser)],
+    fs_group_of: &mut FsGroup<'_, '_>,
+) -> Result<Outcome, Malformed> {
+    let settings = cx.settings.run_as_user;
+    let (uid, gid) = inheriting.first().map_or((settings.uid, None), |(_, user)| (user.uid, user.gid));
+    let is_common = inheriting.iter().all(|(_, user)| (user.uid, user.gid) == (uid, gid));
+    let fragment = PodSecurityContext {
+        run_as_user: Some(uid),
+        run_as_group: gid.filter(|_| is_common),
+        ..Default::default()
+    };
+    let mut edits = fragment::merge(cx.pod.security_context()?.path(), &fragment);
+    let mut summary = format!("set `runAsUser: {uid}` for the pod");
+    let mut reason = inheriting.first().map_or_else(
+        || "somebody wrote `runAsUser: 0`, which no container uses".to_owned(),
+        |(_, user)| user.reason.clone(),
+    );
+    for (container, user) in inheriting {
+        if !is_common {
+            edits.extend(own_edits(container, user)?);
+        }
+        if let Some(volume) = fs_group_of.take(container, user)? {
+            edits.extend(volume.edits);
+            summary += &volume.summary;
+            reason += volume.reason;
+        }
+    }
+    Ok(Outcome::review(summary, reason, edits))
+}
+
+impl NewUser {
+    fn summary(&self) -> String {
+        match self.gid {
+            Some(gid) => format!("set `runAsUser: {}` and `runAsGroup: {gid}`", self.uid),
+            None => format!("set `runAsUser: {}`", self.uid),
+        }
+    }
+}
+
+/// Gives the pod a group for its volumes, once.
+struct FsGroup<'c, 'd> {
+    cx: &'c Context<'c, 'd>,
+    is_settled: bool,
+}
+
+struct VolumeGroup {
+    edits: Vec<Edit>,
+    summary: String,
+    reason: &'static str,
+}
+
+impl<'c, 'd> FsGroup<'c, 'd> {
+    fn new(cx: &'c Context<'c, 'd>) -> Self {
+        Self { cx, is_settled: false }
+    }
+
+    /// The group for the volumes, if the container is the first one that changes its user and mounts a claim.
+    fn take(&mut self, container: &Container<'_>, user: &NewUser) -> Result<Option<VolumeGroup>, Malformed> {
+        // A process that runs as the same user as before finds its files as before.
+        if self.is_settled || user.level == Level::Safe {
+            return Ok(None);
+        }
+        let context = self.cx.pod.security_context()?;
+        let group = user.gid.unwrap_or(user.uid);
+        if group == 0 || context.fs_group()?.is_some() {
+            return Ok(None);
+        }
+        let mut mounts_claim = false;
+        let mut is_shared = false;
+        for mount in container.mounts()? {
+            if let Some(VolumeSource::Claim { storage_class }) =
+                self.cx.pod.volume(&mount.name)?.map(|volume| &volume.source)
+            {
+                mounts_claim = true;
+                is_shared |= storage_class.as_deref().is_some_and(is_file_storage);
+            }
+        }
+        if !mounts_claim {
+            return Ok(None);
+        }
+        self.is_settled = true;
+        let has_policy = self.cx.settings.target >= Version { minor: 20 };
+        let fragment = PodSecurityContext {
+            fs_group: Some(group),
+            fs_group_change_policy: has_policy.then(|| "OnRootMismatch".to_owned()),
+            ..Default::default()
+        };
+        let reason = if is_shared {
+            "; file and object storage belongs to root until the mount options `uid` and `gid` say otherwise"
+        } else {
+            "; `fsGroup` lets it write to the volume that it mounts"
+        };
+        let edits = fragment::merge(context.path(), &fragment);
+        Ok(Some(VolumeGroup { edits, summary: format!(", and `fsGroup: {group}` for the pod"), reason }))
+    }
+}
+
+/// CCE's storage classes whose file systems ignore `fsGroup`.
+fn is_file_storage(class: &str) -> bool {
+    ["csi-nas", "csi-sfs", "csi-obs"].iter().any(|prefix| class.starts_with(prefix))
+}

@@ -1,0 +1,310 @@
+//! `seccompProfile`, and the annotations that it replaced.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use k8s_openapi::api::core::v1 as fragments;
+use rewriter::{Edit, Node, Path};
+
+use crate::context::Context;
+use crate::fragment;
+use crate::model::{Container, Malformed, Seccomp, SecurityContext};
+use crate::settings::{Profile, Version};
+use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
+
+transform! {
+    /// Without a seccomp profile a container may use every system call of the node's kernel, rarely used and
+    /// poorly tested ones included, which is how most ways out of a container begin.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    /// ```
+    ///
+    /// becomes
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///   securityContext:
+    ///     seccompProfile:
+    ///       type: RuntimeDefault
+    /// ```
+    ///
+    /// The profile is the pod's, so that it covers containers that are added later too; `Unconfined` is
+    /// changed where it stands, and a `Localhost` profile is kept. The old annotations count before Kubernetes
+    /// 1.19, the only field there is then. Later one that says the same is kept, and one that contradicts is
+    /// changed with the field, because the API server refuses a pod in which they differ.
+    ///
+    /// ## Safety
+    ///
+    /// Safe from Kubernetes 1.25, whose nodes run containerd. Review before, where an old Docker denies calls
+    /// that newer C libraries make, for programs that need denied calls (browsers with their sandbox, builders
+    /// of images, tracers, emulators), and wherever somebody wrote `Unconfined`.
+    ///
+    /// Silent where every container has `RuntimeDefault` or `Localhost`, its own or the pod's.
+    pub(crate) struct SeccompProfile {
+        id: "seccomp-profile",
+        title: "the container may use every system call",
+        category: Category::Privilege,
+        severity: Severity::Medium,
+        pages: &["Controlling Access Permissions", "Container Permission Access Control"],
+        pod_security: &["seccompProfile_baseline", "seccompProfile_restricted"],
+        profiles: &[Profile::Baseline, Profile::Restricted],
+        on_windows: false,
+        since: "0.1.0",
+    }
+}
+
+const FIELD: [&str; 2] = ["securityContext", "seccompProfile"];
+const POD_ANNOTATION: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const CONTAINER_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+/// The first version with the field.
+const FIELD_SINCE: Version = Version { minor: 19 };
+/// The first version whose API server does not copy the annotation into the field.
+const ANNOTATION_IGNORED: Version = Version { minor: 25 };
+/// The first version in which the annotation does nothing at all.
+const ANNOTATION_DEAD: Version = Version { minor: 27 };
+
+impl Transform for SeccompProfile {
+    fn meta(&self) -> &'static Meta {
+        &Self::META
+    }
+
+    /// The pod's finding stands for all containers without a profile of their own.
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        let of_pod = |inheriting: &[&Container<'_>], outcome| {
+            Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting.iter().copied(), outcome)
+        };
+        let all: Vec<&Container<'_>> = cx.pod.containers.iter().collect();
+        let (annotations, pod) = match Annotations::of(cx).and_then(|it| Ok((Setting::of_pod(cx, &it)?, it)))
+        {
+            Ok((pod, annotations)) => (annotations, pod),
+            Err(malformed) => return vec![of_pod(&all, Err(malformed))],
+        };
+        let mut findings = Vec::new();
+        let mut inheriting = Vec::new();
+        for container in all {
+            let outcome = match Setting::of_container(cx, container, &annotations) {
+                Ok(own) => match own.profile {
+                    None => {
+                        inheriting.push(container);
+                        continue;
+                    }
+                    Some(Seccomp::Unconfined) => Ok(own.confine(cx, Level::Review, UNCONFINED)),
+                    Some(Seccomp::RuntimeDefault | Seccomp::Localhost) => Ok(Outcome::Satisfied),
+                },
+                Err(malformed) => Err(malformed),
+            };
+            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+        }
+        if !inheriting.is_empty() || pod.profile == Some(Seccomp::Unconfined) {
+            let outcome = check_pod(cx, &pod, &inheriting);
+            findings.push(of_pod(&inheriting, Ok(outcome)));
+        }
+        findings.extend(check_annotation(cx, &pod));
+        findings
+    }
+}
+
+const UNCONFINED: &str = "somebody wrote `Unconfined`, so a program may need calls that the profile denies";
+
+fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'_>]) -> Outcome {
+    match pod.profile {
+        Some(Seccomp::RuntimeDefault | Seccomp::Localhost) => return Outcome::Satisfied,
+        Some(Seccomp::Unconfined) => return pod.confine(cx, Level::Review, UNCONFINED),
+        None if cx.settings.profile == Profile::Baseline => return Outcome::Satisfied,
+        None => {}
+    }
+    if pod.is_contradicted(Seccomp::RuntimeDefault) {
+        return pod.confine(cx, Level::Review, "the annotation asks for another profile, and has to agree");
+    }
+    if cx.settings.target < ANNOTATION_IGNORED {
+        return pod.confine(
+            cx,
+            Level::Review,
+            "nodes before Kubernetes 1.25 may run a Docker that denies too much",
+        );
+    }
+    let program = inheriting.iter().find_map(|container| {
+        let mut words = container.image().into_iter().chain(container.command_line());
+        let found = words.find_map(|text| cx.settings.catalogue.needs_unconfined_syscalls(&text))?;
+        Some((container.name(), found.trim_end_matches('*')))
+    });
+    match program {
+        Some((name, program)) => {
+            let reason =
+                format!("container `{name}` names `{program}`, which uses calls that the profile denies");
+            pod.confine(cx, Level::Review, &reason)
+        }
+        None => pod.confine(
+            cx,
+            Level::Safe,
+            "container runtimes apply this profile to whatever they start by default",
+        ),
+    }
+}
+
+/// What there is to say about the pod's annotation itself, and about what is written where it does nothing.
+fn check_annotation(cx: &Context<'_, '_>, pod: &Setting<'_>) -> Option<Finding> {
+    let target = cx.settings.target;
+    let about = |path: &Path, node: Option<Node<'_>>, outcome| {
+        let position = node.map_or_else(|| cx.pod.object.position(), |node| node.position());
+        Some(Finding::new(&SeccompProfile::META, None, (path.clone(), position), Ok(outcome)))
+    };
+    if target < FIELD_SINCE {
+        let field = pod.context.seccomp_profile().ok()?;
+        let reason = format!("`seccompProfile` needs Kubernetes 1.19, the target is {target}");
+        return field.exists().then(|| about(field.path(), field.node(), Outcome::left(reason)))?;
+    }
+    if let Some(annotation) = &pod.annotation {
+        let (path, node) = (&annotation.path, Some(annotation.node));
+        let final_profile = pod.profile.filter(|profile| *profile != Seccomp::Unconfined);
+        let drops = cx.settings.seccomp_profile.drop_legacy_annotations && target >= ANNOTATION_DEAD;
+        if pod.is_contradicted(Seccomp::RuntimeDefault) && pod.profile == Some(Seccomp::RuntimeDefault) {
+            let reason = "the API server refuses a pod whose annotation and field differ";
+            return about(path, node, Outcome::review("make the annotation agree", reason, pod.agree(cx)));
+        }
+        if drops && !pod.is_contradicted(final_profile.unwrap_or(Seccomp::RuntimeDefault)) {
+            let edits = vec![Edit::remove(path.clone(), None)];
+            let reason = "it does nothing since Kubernetes 1.27";
+            return about(path, node, Outcome::review("remove the annotation", reason, edits));
+        }
+    }
+    let object = cx.pod.object.node.get("metadata")?.get("annotations")?.get(POD_ANNOTATION);
+    let is_elsewhere = cx.pod.object.path != *cx.pod.template.path();
+    let path = cx.pod.object.path.keys(["metadata", "annotations"]).key(POD_ANNOTATION);
+    let outcome = Outcome::stays("the annotation does nothing here; on the pod template it would have");
+    (is_elsewhere && object.is_some()).then(|| about(&path, object, outcome))?
+}
+
+/// The profile of a pod or of a container.
+struct Setting<'d> {
+    context: SecurityContext<'d>,
+    /// What holds in the target version.
+    profile: Option<Seccomp>,
+    /// The annotation that says it the old way.
+    annotation: Option<Annotation<'d>>,
+    /// Where that annotation stands or would stand.
+    annotation_path: Path,
+}
+
+impl<'d> Setting<'d> {
+    fn of_pod(cx: &Context<'_, 'd>, annotations: &Annotations<'d>) -> Result<Self, Malformed> {
+        Self::new(cx, cx.pod.security_context()?, annotations, POD_ANNOTATION.to_owned())
+    }
+
+    fn of_container(
+        cx: &Context<'_, 'd>,
+        container: &Container<'d>,
+        annotations: &Annotations<'d>,
+    ) -> Result<Self, Malformed> {
+        let key = format!("{CONTAINER_ANNOTATION}{}", container.name());
+        Self::new(cx, container.security_context()?, annotations, key)
+    }
+
+    fn new(
+        cx: &Context<'_, 'd>,
+        context: SecurityContext<'d>,
+        annotations: &Annotations<'d>,
+        key: String,
+    ) -> Result<Self, Malformed> {
+        let field = context.seccomp()?;
+        let annotation = annotations.by_key.get(&*key).cloned();
+        let annotated = annotation.as_ref().and_then(|annotation| annotation.profile);
+        let profile = match cx.settings.target {
+            target if target < FIELD_SINCE => annotated,
+            // The API server copies it into the field, which this would then overwrite.
+            target if target < ANNOTATION_IGNORED => {
+                field.or(annotated.filter(|profile| *profile != Seccomp::RuntimeDefault))
+            }
+            _ => field,
+        };
+        Ok(Self { context, profile, annotation, annotation_path: annotations.path.key(key) })
+    }
+
+    fn is_contradicted(&self, profile: Seccomp) -> bool {
+        self.annotation.as_ref().is_some_and(|annotation| annotation.profile != Some(profile))
+    }
+
+    /// Writes the runtime's own profile.
+    fn confine(&self, cx: &Context<'_, '_>, level: Level, reason: &str) -> Outcome {
+        if cx.settings.target < FIELD_SINCE {
+            let edits = vec![Edit::set(self.annotation_path.clone(), "runtime/default")];
+            return Outcome::fix(level, "set the annotation for `runtime/default`", reason, edits);
+        }
+        let profile = fragments::SeccompProfile { type_: "RuntimeDefault".to_owned(), ..Default::default() };
+        let fragment = fragments::SecurityContext { seccomp_profile: Some(profile), ..Default::default() };
+        let mut edits = fragment::merge(self.context.path(), &fragment);
+        if let Ok(written) = self.context.seccomp_profile()
+            && written.get("localhostProfile").is_some()
+        {
+            edits.push(Edit::remove(written.path().key("localhostProfile"), None));
+        }
+        if self.is_contradicted(Seccomp::RuntimeDefault) {
+            edits.extend(self.agree(cx));
+        }
+        Outcome::fix(level, "set `seccompProfile: {type: RuntimeDefault}`", reason, edits)
+    }
+
+    /// Makes the annotation agree with `RuntimeDefault`.
+    fn agree(&self, cx: &Context<'_, '_>) -> Vec<Edit> {
+        let drops = cx.settings.seccomp_profile.drop_legacy_annotations;
+        let path = self.annotation_path.clone();
+        vec![match drops && cx.settings.target >= ANNOTATION_DEAD {
+            true => Edit::remove(path, None),
+            false => Edit::set(path, "runtime/default"),
+        }]
+    }
+}
+
+/// A seccomp annotation.
+#[derive(Clone)]
+struct Annotation<'d> {
+    path: Path,
+    node: Node<'d>,
+    /// What it asks for, if that is anything known.
+    profile: Option<Seccomp>,
+}
+
+/// The seccomp annotations of a pod.
+struct Annotations<'d> {
+    /// Where the pod's annotations stand or would stand.
+    path: Path,
+    by_key: HashMap<Cow<'d, str>, Annotation<'d>>,
+}
+
+impl<'d> Annotations<'d> {
+    fn of(cx: &Context<'_, 'd>) -> Result<Self, Malformed> {
+        let annotations = cx.pod.annotations()?;
+        let mut by_key = HashMap::new();
+        for (key, node) in annotations.node().into_iter().flat_map(|map| map.entries()) {
+            let key = key.text();
+            if key != POD_ANNOTATION && !key.starts_with(CONTAINER_ANNOTATION) || node.is_null() {
+                continue;
+            }
+            let profile = match &*node.text() {
+                "runtime/default" | "docker/default" => Some(Seccomp::RuntimeDefault),
+                "unconfined" => Some(Seccomp::Unconfined),
+                text if text.starts_with("localhost/") => Some(Seccomp::Localhost),
+                _ => None,
+            };
+            let path = annotations.path().key(key.clone().into_owned());
+            by_key.insert(key, Annotation { path, node, profile });
+        }
+        Ok(Self { path: annotations.path().clone(), by_key })
+    }
+}

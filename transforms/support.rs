@@ -1,0 +1,245 @@
+//! What a transform is, and what it says about a manifest.
+
+use std::fmt;
+
+use rewriter::{Edit, Path, Position};
+
+use crate::context::Context;
+use crate::model::{Container, ContainerRef, Malformed, Pod};
+use crate::settings::Profile;
+
+/// One rule: looks at a pod, and says for every container of it whether the rule is satisfied, what fixes it,
+/// or why it is left.
+pub trait Transform: Sync {
+    /// What it is called and what it is about.
+    fn meta(&self) -> &'static Meta;
+
+    /// What it has to say about the pod of `cx`.
+    ///
+    /// Every container gets at least one finding: its own, or the pod's that names it among those that
+    /// inherit (see [`Finding::containers`]). Where a rule looks at single entries of a container, such as
+    /// its mounts, each gets its own.
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding>;
+}
+
+/// What a transform is called and what it is about.
+#[derive(Debug)]
+pub struct Meta {
+    /// The Kubernetes field that it sets, in kebab-case.
+    pub id: &'static str,
+    /// What is wrong where it is not satisfied.
+    pub title: &'static str,
+    /// The documentation, in Markdown.
+    pub doc: &'static str,
+    /// What kind of thing it is about.
+    pub category: Category,
+    /// How much an attacker gains without it.
+    pub severity: Severity,
+    /// The sections of CCE's container security pages that ask for it.
+    pub pages: &'static [&'static str],
+    /// The checks of the Pod Security Standards that it helps to pass.
+    pub pod_security: &'static [&'static str],
+    /// The profiles that it belongs to beside `cce`.
+    pub profiles: &'static [Profile],
+    /// Whether its fields may be set in a pod for Windows.
+    pub on_windows: bool,
+    /// The first version of the program that had it.
+    pub since: &'static str,
+}
+
+/// What kind of thing a transform is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// As whom a container runs, and what that lets it do.
+    Privilege,
+    /// What it can write, and what it shares with the node's files.
+    Files,
+    /// How much of the node it can use up.
+    Resources,
+}
+
+/// How much an attacker gains where a rule is not satisfied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A further step is made easier.
+    Low,
+    /// A step is missing that stops many attacks.
+    Medium,
+    /// The way to the node or to other pods is open.
+    High,
+}
+
+/// How sure it is that a fix breaks nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// A correctly behaving program cannot notice it, by what the manifest and the image catalogue prove.
+    Safe,
+    /// It hardens as asked for, but the program may rely on what it takes away.
+    Review,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safe => "safe",
+            Self::Review => "review",
+        })
+    }
+}
+
+/// A change that makes a rule satisfied. All its edits are made, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// How sure it is that nothing breaks.
+    pub level: Level,
+    /// What it does, as an order: ``set `runAsUser: 101` ``.
+    pub summary: String,
+    /// Why it has its level, and what to look at.
+    pub reason: String,
+    /// The changes of the document.
+    pub edits: Vec<Edit>,
+}
+
+/// Why something stays as it is although the rule asks for something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Why.
+    pub reason: String,
+    /// Whether a person has to do something about it; false for what stays on purpose.
+    pub needs_person: bool,
+}
+
+/// What a transform concludes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The rule is satisfied.
+    Satisfied,
+    /// This makes it so.
+    Fix(Fix),
+    /// A person has to look, or it stays on purpose.
+    Left(Left),
+}
+
+impl Outcome {
+    /// A fix of level safe.
+    pub fn safe(summary: impl Into<String>, reason: impl Into<String>, edits: Vec<Edit>) -> Self {
+        Self::fix(Level::Safe, summary, reason, edits)
+    }
+
+    /// A fix of level review.
+    pub fn review(summary: impl Into<String>, reason: impl Into<String>, edits: Vec<Edit>) -> Self {
+        Self::fix(Level::Review, summary, reason, edits)
+    }
+
+    /// A fix.
+    pub fn fix(
+        level: Level,
+        summary: impl Into<String>,
+        reason: impl Into<String>,
+        edits: Vec<Edit>,
+    ) -> Self {
+        Self::Fix(Fix { level, summary: summary.into(), reason: reason.into(), edits })
+    }
+
+    /// Something that a person has to do.
+    pub fn left(reason: impl Into<String>) -> Self {
+        Self::Left(Left { reason: reason.into(), needs_person: true })
+    }
+
+    /// Something that stays on purpose.
+    pub fn stays(reason: impl Into<String>) -> Self {
+        Self::Left(Left { reason: reason.into(), needs_person: false })
+    }
+}
+
+/// What a transform says about one place of a pod.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The transform.
+    pub transform: &'static Meta,
+    /// The container that it is about; `None` for one about the whole pod.
+    pub container: Option<ContainerRef>,
+    /// For one about the pod: the containers that have no value of their own and get the pod's.
+    pub inherited_by: Vec<ContainerRef>,
+    /// The field, whether it is there or not.
+    pub path: Path,
+    /// The field in the text, or the nearest place above it.
+    pub position: Position,
+    /// What is to be done.
+    pub outcome: Outcome,
+}
+
+impl Finding {
+    /// About `keys` of a container. A malformed value is left, and the place is that value's.
+    pub fn of_container(
+        transform: &'static Meta,
+        container: &Container<'_>,
+        keys: &[&'static str],
+        outcome: Result<Outcome, Malformed>,
+    ) -> Self {
+        let place = container.section.locate(keys);
+        Self::new(transform, Some(container.reference()), place, outcome)
+    }
+
+    /// About `keys` of the pod's spec, for the containers that inherit from there.
+    pub fn of_pod<'c, 'd: 'c>(
+        transform: &'static Meta,
+        pod: &Pod<'_>,
+        keys: &[&'static str],
+        inherited_by: impl IntoIterator<Item = &'c Container<'d>>,
+        outcome: Result<Outcome, Malformed>,
+    ) -> Self {
+        let inherited_by = inherited_by.into_iter().map(Container::reference).collect();
+        Self { inherited_by, ..Self::new(transform, None, pod.spec.locate(keys), outcome) }
+    }
+
+    /// About a place, in a container or not.
+    pub fn new(
+        transform: &'static Meta,
+        container: Option<ContainerRef>,
+        (path, position): (Path, Position),
+        outcome: Result<Outcome, Malformed>,
+    ) -> Self {
+        let finding = Self {
+            transform,
+            container,
+            inherited_by: Vec::new(),
+            path,
+            position,
+            outcome: Outcome::Satisfied,
+        };
+        match outcome {
+            Ok(outcome) => Self { outcome, ..finding },
+            Err(Malformed { path, position, reason }) => {
+                Self { path, position, outcome: Outcome::left(reason), ..finding }
+            }
+        }
+    }
+
+    /// The containers that the finding speaks for.
+    pub fn containers(&self) -> impl Iterator<Item = &ContainerRef> {
+        self.container.iter().chain(&self.inherited_by)
+    }
+}
+
+/// Declares a transform: a unit struct whose documentation is also its [`Meta::doc`].
+macro_rules! transform {
+    (
+        $(#[doc = $doc:literal])+
+        $visibility:vis struct $name:ident {
+            $($field:ident: $value:expr,)+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug)]
+        $visibility struct $name;
+
+        impl $name {
+            /// What `explain` prints, and what the examples in it are executed for.
+            pub(crate) const META: $crate::Meta =
+                $crate::Meta { doc: concat!($($doc, "\n"),+), $($field: $value),+ };
+        }
+    };
+}
+
+pub(crate) use transform;

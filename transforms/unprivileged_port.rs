@@ -1,0 +1,192 @@
+//! `sysctls` with `net.ipv4.ip_unprivileged_port_start`.
+
+use k8s_openapi::api::core::v1 as fragments;
+use rewriter::{Edit, Path, Value};
+
+use crate::context::Context;
+use crate::fragment;
+use crate::model::{Container, Malformed, capability};
+use crate::settings::{Profile, Version};
+use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
+
+transform! {
+    /// A program that is neither root nor carries a file capability cannot listen below port 1024, whatever
+    /// capabilities its container adds: started as another user, it stops with "permission denied".
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///       ports:
+    ///         - containerPort: 80
+    ///       securityContext:
+    ///         runAsUser: 1000
+    /// ```
+    ///
+    /// becomes
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    ///       ports:
+    ///         - containerPort: 80
+    ///       securityContext:
+    ///         runAsUser: 1000
+    ///   securityContext:
+    ///     sysctls:
+    ///       - name: net.ipv4.ip_unprivileged_port_start
+    ///         value: "0"
+    /// ```
+    ///
+    /// Pod Security allows this sysctl at every level. It holds for the pod's own network alone, and is what
+    /// containerd 2 and Docker do by themselves. Ports are never changed.
+    ///
+    /// ## Safety
+    ///
+    /// Review: a node with a kernel before 4.11 refuses the pod, and every program of the pod may then listen
+    /// on every port of it.
+    ///
+    /// Left for a person: pods in the node's network, which may not set it, Kubernetes before 1.22, where it
+    /// counts as unsafe, and `NET_BIND_SERVICE` for a user who gains nothing from it.
+    ///
+    /// Silent unless a port below 1024 and a user other than root meet in one container.
+    pub(crate) struct UnprivilegedPort {
+        id: "unprivileged-port",
+        title: "a user other than root is to listen below port 1024",
+        category: Category::Privilege,
+        severity: Severity::Low,
+        pages: &["Controlling Access Permissions", "Container Permission Access Control"],
+        pod_security: &["runAsUser", "runAsNonRoot", "capabilities_restricted"],
+        profiles: &[Profile::Baseline, Profile::Restricted],
+        on_windows: false,
+        since: "0.1.0",
+    }
+}
+
+const FIELD: [&str; 2] = ["securityContext", "sysctls"];
+const SYSCTL: &str = "net.ipv4.ip_unprivileged_port_start";
+
+impl Transform for UnprivilegedPort {
+    fn meta(&self) -> &'static Meta {
+        &Self::META
+    }
+
+    /// The sysctl is the pod's, so one finding stands for all containers that need it.
+    fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut concerned = Vec::new();
+        let mut lowest = i64::MAX;
+        for container in &cx.pod.containers {
+            let outcome = match need(cx, container) {
+                Ok(Need::Port(port)) => {
+                    lowest = lowest.min(port);
+                    concerned.push(container);
+                    continue;
+                }
+                Ok(Need::Nothing) => Ok(Outcome::Satisfied),
+                Ok(Need::Doubt(reason)) => Ok(Outcome::left(reason)),
+                Err(malformed) => Err(malformed),
+            };
+            findings.push(Finding::of_container(&Self::META, container, &["securityContext"], outcome));
+        }
+        if !concerned.is_empty() {
+            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, concerned, set(cx, lowest)));
+        }
+        findings
+    }
+}
+
+/// What a container needs so that it can listen.
+enum Need {
+    /// Nothing that is known of.
+    Nothing,
+    /// That this port, and those above it, are free for everybody.
+    Port(i64),
+    /// A person has to tell.
+    Doubt(&'static str),
+}
+
+fn need(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Need, Malformed> {
+    if !cx.identity(container)?.is_non_root() {
+        return Ok(Need::Nothing);
+    }
+    let image = cx.image(container);
+    let mut ports = container.ports()?;
+    if ports.is_empty() {
+        // Declared ports tell how an image is configured here, its own ones how it comes.
+        ports.extend(image.iter().flat_map(|image| &image.facts.ports).map(|port| i64::from(*port)));
+    }
+    let lowest = ports.into_iter().filter(|port| (1..1024).contains(port)).min();
+    let added = container.security_context()?.capabilities_add()?.texts()?;
+    let adds_bind = added.iter().any(|name| capability(name) == "NET_BIND_SERVICE");
+    let has_file_capability = image
+        .is_some_and(|image| image.facts.file_capabilities.iter().any(|name| name == "NET_BIND_SERVICE"));
+    Ok(match lowest {
+        _ if has_file_capability => Need::Nothing,
+        Some(port) => Need::Port(port),
+        None if adds_bind && written_start(cx)?.is_none_or(|start| start.port >= 1024) => Need::Doubt(
+            "`NET_BIND_SERVICE` serves root and programs with that file capability; if this one listens below \
+            port 1024, it needs the sysctl `net.ipv4.ip_unprivileged_port_start`, if not, nothing",
+        ),
+        None => Need::Nothing,
+    })
+}
+
+/// The sysctl as it is written.
+struct Start {
+    /// The first port that is free for everybody.
+    port: i64,
+    /// The place of the value.
+    path: Path,
+}
+
+fn written_start(cx: &Context<'_, '_>) -> Result<Option<Start>, Malformed> {
+    for sysctl in cx.pod.security_context()?.sysctls()?.sections() {
+        let sysctl = sysctl?;
+        // Dots may be written as slashes.
+        if sysctl.text("name")?.is_some_and(|name| name.replace('/', ".") == SYSCTL) {
+            let value = sysctl.text("value")?;
+            let port = value.and_then(|value| value.trim().parse().ok()).unwrap_or(i64::MAX);
+            return Ok(Some(Start { port, path: sysctl.path().key("value") }));
+        }
+    }
+    Ok(None)
+}
+
+/// Frees `port` and those above it for everybody.
+fn set(cx: &Context<'_, '_>, port: i64) -> Result<Outcome, Malformed> {
+    let start = written_start(cx)?;
+    if start.as_ref().is_some_and(|start| start.port <= port) {
+        return Ok(Outcome::Satisfied);
+    }
+    if cx.has_host_network()? {
+        let reason =
+            format!("port {port} is below 1024, and a pod in the node's network may not set the sysctl");
+        return Ok(Outcome::left(reason));
+    }
+    if cx.settings.target < (Version { minor: 22 }) {
+        let reason = format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22");
+        return Ok(Outcome::left(reason));
+    }
+    let summary = format!("set the sysctl `{SYSCTL}` to `0`");
+    let reason = format!("only root may listen on port {port} otherwise; the nodes need a kernel from 4.11");
+    let edit = match start {
+        Some(start) => Edit::set(start.path, Value::from("0")),
+        None => {
+            let sysctl = fragments::Sysctl { name: SYSCTL.to_owned(), value: "0".to_owned() };
+            Edit::append(cx.pod.security_context()?.sysctls()?.path().clone(), fragment::value(&sysctl))
+        }
+    };
+    Ok(Outcome::review(summary, reason, vec![edit]))
+}

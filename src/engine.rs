@@ -16,10 +16,21 @@ pub struct Examined {
     pub kind: FileKind,
     /// What was planned for its workloads, by number of the document.
     pub plans: Vec<(usize, DocumentPlan)>,
-    /// The new text, if it differs.
+    /// Whether something is to change.
+    pub changed: bool,
+    /// The new text, where it was asked for and differs.
     pub text: Option<String>,
     /// What could not be handled.
     pub problems: Vec<Problem>,
+}
+
+/// What a file is examined for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know what would be done. No text is made, so there is none to prove.
+    Answer,
+    /// To have the new text, proved.
+    Text,
 }
 
 /// Something in a file that could not be handled; the run goes on and ends with 2.
@@ -44,7 +55,7 @@ impl Problem {
 impl Examined {
     /// A file of which nothing but its kind matters.
     pub fn of(kind: FileKind) -> Self {
-        Self { kind, plans: Vec::new(), text: None, problems: Vec::new() }
+        Self { kind, plans: Vec::new(), changed: false, text: None, problems: Vec::new() }
     }
 
     /// A file of which nothing can be made.
@@ -55,7 +66,7 @@ impl Examined {
 }
 
 /// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart.
-pub fn examine(bytes: &[u8], path: &Path, settings: &Settings) -> Examined {
+pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
     let text = match rewriter::decode(bytes) {
         Ok(text) => text,
         Err(error) => return Examined::unreadable(error.position(), format!("{error}; it is left as it is")),
@@ -67,7 +78,7 @@ pub fn examine(bytes: &[u8], path: &Path, settings: &Settings) -> Examined {
         return Examined::of(FileKind::Template);
     }
     match Stream::scan(text) {
-        Ok(stream) => examine_stream(&stream, settings),
+        Ok(stream) => examine_stream(&stream, settings, purpose),
         Err(_) if kind::looks_like_template(text) => Examined::of(FileKind::Template),
         Err(error) => Examined::unreadable(
             Some(error.position),
@@ -89,7 +100,7 @@ fn unmentioned(text: &str, path: &Path) -> Examined {
     Examined::of(if empty { FileKind::Objects } else { FileKind::Other })
 }
 
-fn examine_stream(stream: &Stream<'_>, settings: &Settings) -> Examined {
+fn examine_stream(stream: &Stream<'_>, settings: &Settings, purpose: Purpose) -> Examined {
     let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
     let templated = refused().any(|(document, _)| kind::looks_like_template(document.text()));
     if templated {
@@ -119,8 +130,9 @@ fn examine_stream(stream: &Stream<'_>, settings: &Settings) -> Examined {
         }
     }
     let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
-    let mut examined = Examined { kind, plans, text: None, problems };
-    if examined.plans.iter().any(|(_, plan)| plan.edits().next().is_some()) {
+    let changed = plans.iter().any(|(_, plan)| plan.edits().next().is_some());
+    let mut examined = Examined { kind, plans, changed, text: None, problems };
+    if changed && purpose == Purpose::Text {
         edit(stream, &mut examined);
     }
     examined
@@ -144,7 +156,8 @@ fn edit(stream: &Stream<'_>, examined: &mut Examined) {
             applied.failures.iter().map(|(document, error)| (*document, error.to_string())).collect();
         failed.extend(unproved(stream, &applied.text, &edits));
         if failed.is_empty() {
-            examined.text = (applied.text != stream.text()).then_some(applied.text);
+            examined.changed = applied.text != stream.text();
+            examined.text = examined.changed.then_some(applied.text);
             return;
         }
         let dropped: BTreeSet<usize> = failed.iter().map(|(document, _)| *document).collect();

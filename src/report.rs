@@ -41,7 +41,7 @@ impl Tally {
         } else {
             self.looked_at += 1;
         }
-        self.changed += usize::from(examined.text.is_some());
+        self.changed += usize::from(examined.changed);
         self.refused += usize::from(!examined.problems.is_empty());
         let mut left = false;
         for plan in examined.plans.iter().map(|(_, plan)| plan) {

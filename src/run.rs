@@ -11,7 +11,7 @@ use transforms::Settings;
 
 use crate::cli::{Cli, Color, Mode};
 use crate::diff::{self, DiffName};
-use crate::engine::{self, Examined, Problem};
+use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
@@ -164,6 +164,9 @@ impl Run<'_> {
             self.examine(&bytes, path)
         };
         let mut output = self.output(path, &examined, input.named);
+        if self.mode == Mode::List && examined.changed {
+            output.stdout = name_line(path);
+        }
         let Some(text) = &examined.text else { return output };
         match self.mode {
             Mode::Write => {
@@ -173,20 +176,27 @@ impl Run<'_> {
                 }
             }
             Mode::Diff => output.stdout = self.diff(path, &bytes, text.as_bytes()),
-            Mode::List => output.stdout = name_line(path),
-            Mode::Check => {}
+            Mode::Check | Mode::List => {}
         }
         output
     }
 
     /// Looks at bytes; a defect of ours in one file must not keep the others from being fixed.
     fn examine(&self, bytes: &[u8], path: &Path) -> Examined {
-        std::panic::catch_unwind(|| engine::examine(bytes, path, &self.settings)).unwrap_or_else(|_| {
-            Examined::unreadable(
-                None,
-                "a defect of cce-fix stopped it here, please report it; the file is left as it is",
-            )
-        })
+        std::panic::catch_unwind(|| engine::examine(bytes, path, &self.settings, self.purpose()))
+            .unwrap_or_else(|_| {
+                Examined::unreadable(
+                    None,
+                    "a defect of cce-fix stopped it here, please report it; the file is left as it is",
+                )
+            })
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self.mode {
+            Mode::Check | Mode::List => Purpose::Answer,
+            Mode::Write | Mode::Diff => Purpose::Text,
+        }
     }
 
     /// What is said about a file, whatever the mode.
@@ -245,7 +255,7 @@ impl Run<'_> {
         match self.mode {
             Mode::Write if !template && !(unreadable && !is_stream(&bytes)) => output.stdout = new.to_vec(),
             Mode::Diff if examined.text.is_some() => output.stdout = self.diff(path, &bytes, new),
-            Mode::List if examined.text.is_some() => output.stdout = name_line(path),
+            Mode::List if examined.changed => output.stdout = name_line(path),
             _ => {}
         }
         let mut tally = Tally::default();

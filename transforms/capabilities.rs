@@ -301,3 +301,174 @@ impl Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
+
+    const ID: &str = "capabilities";
+
+
+    /// A container that surely does not run as root.
+    fn with(capabilities: &str) -> String {
+        with_user("1000", capabilities)
+    }
+
+    fn with_user(user: &str, capabilities: &str) -> String {
+        let capabilities = crate::test::dedent(capabilities).replace('\n', "\n      ");
+        format!(
+            "containers:\n- name: a\n  image: registry.example.com/a\n  securityContext:\n    runAsUser: {user}\n    \
+             capabilities:\n      {}\n",
+            capabilities.trim_end()
+        )
+    }
+
+    fn of_image(image: &str, rest: &str) -> String {
+        format!("containers: [{{name: a, image: {image}{rest}}}]")
+    }
+
+    #[test]
+    fn another_case_of_letters_is_repaired_in_place() {
+        check_pod(ID, &with("drop:\n- all # every one"), &with("drop:\n- ALL # every one"));
+        check_pod(ID, &with("drop: [ \"All\" ]"), &with("drop: [ \"ALL\" ]"));
+        check_pod(ID, &with("add: [net_bind_service]\ndrop: [all]"), &with("add: [NET_BIND_SERVICE]\ndrop: [ALL]"));
+        check_levels(ID, &with_user("0", "drop: [all, NET_RAW]"), &[Level::Safe]);
+    }
+
+    #[test]
+    fn other_names_give_way_to_all() {
+        check_pod(ID, &with("drop: [NET_RAW, CAP_CHOWN]"), &with("drop: [ALL]"));
+        check_pod(ID, &with("drop: []"), &with("drop: [ALL]"));
+        check_levels(ID, &with("drop: [NET_RAW]"), &[Level::Safe]);
+        check_levels(ID, &with_user("0", "drop: [NET_RAW]"), &[Level::Review]);
+    }
+
+    #[test]
+    fn a_comment_in_the_list_stays() {
+        check_pod(
+            ID,
+            &with("drop:\n- NET_RAW # no ping\n- CHOWN"),
+            &with("drop:\n- NET_RAW # no ping\n- CHOWN\n- ALL"),
+        );
+    }
+
+    #[test]
+    fn what_is_satisfied_is_silent() {
+        check_silent(ID, &with("drop: [ALL]"));
+        check_silent(ID, &with("drop: [NET_RAW, ALL]"));
+        check_silent(ID, &with("add: [NET_BIND_SERVICE]\ndrop: [ALL]"));
+        check_silent(ID, &with_user("0", "drop: [ALL]"));
+    }
+
+    #[test]
+    fn what_somebody_granted_stays_and_is_reported() {
+        check_left(ID, &with("add: [NET_ADMIN, NET_BIND_SERVICE]\ndrop: [ALL]"), "granted `NET_ADMIN`");
+        check_pod(ID, &with("add: [NET_ADMIN]"), &with("add: [NET_ADMIN]\ndrop:\n- ALL"));
+        let (_, _, reason) = fixes(&only(ID), &pod(&with("add: [NET_ADMIN]"))).remove(0);
+        assert!(reason.contains("granted `NET_ADMIN`"), "{reason}");
+        check_left(ID, &with("add: [CAP_SYS_ADMIN]\ndrop: [ALL]"), "granted `CAP_SYS_ADMIN`");
+    }
+
+    #[test]
+    fn granted_and_dropped_is_dropped() {
+        check_pod(
+            ID,
+            &with("add: [NET_RAW, NET_BIND_SERVICE]\ndrop: [ALL, NET_RAW]"),
+            &with("add: [NET_BIND_SERVICE]\ndrop: [ALL, NET_RAW]"),
+        );
+        check_levels(ID, &with("add: [NET_RAW, NET_BIND_SERVICE]\ndrop: [ALL, NET_RAW]"), &[Level::Review]);
+    }
+
+    #[test]
+    fn a_granted_all_goes() {
+        check_pod(ID, &with("add: [ALL]\ndrop: [ALL]"), &with("drop: [ALL]"));
+        check_pod(ID, &with("add:\n- CHOWN\n- all\ndrop:\n- ALL"), &with("add:\n- CHOWN\ndrop:\n- ALL"));
+        check_levels(ID, &with("add: [ALL]\ndrop: [ALL]"), &[Level::Review]);
+    }
+
+    #[test]
+    fn the_prefix_goes_after_review() {
+        check_pod(
+            ID,
+            &with("add: [CAP_NET_BIND_SERVICE]\ndrop: [ALL]"),
+            &with("add: [NET_BIND_SERVICE]\ndrop: [ALL]"),
+        );
+        check_levels(ID, &with("add: [CAP_NET_BIND_SERVICE]\ndrop: [ALL]"), &[Level::Review]);
+    }
+
+    #[test]
+    fn the_level_follows_from_the_user() {
+        for (spec, level) in [
+            (of_image("registry.example.com/a", ""), Level::Review),
+            (of_image("registry.example.com/a", ", securityContext: {runAsNonRoot: true}"), Level::Safe),
+            (of_image("docker.io/prom/prometheus:v3.0.0", ""), Level::Safe),
+            (of_image("registry.example.com/mirror/prometheus", ""), Level::Review),
+            (of_image("registry.example.com/a", ", securityContext: {runAsUser: 0}"), Level::Review),
+            (of_image("registry.example.com/a", ", securityContext: {runAsUser: 1}, ports: [{containerPort: 80}]"), Level::Review),
+            (of_image("postgres:17", ", securityContext: {runAsUser: 999}"), Level::Safe),
+        ] {
+            check_levels(ID, &spec, &[level]);
+        }
+        let pod_level = "securityContext: {runAsUser: 1000}\n";
+        check_levels(ID, &format!("{pod_level}{}", of_image("registry.example.com/a", "")), &[Level::Safe]);
+    }
+
+    #[test]
+    fn a_user_that_is_only_planned_proves_nothing() {
+        let ids = ["run-as-user", ID].map(str::to_owned);
+        let settings = Settings { select: Some(ids.into()), ..Settings::default() };
+        let levels: Vec<Level> = fixes(&settings, &pod(&of_image("postgres:17", "")))
+            .into_iter()
+            .map(|(level, _, _)| level)
+            .collect();
+        assert_eq!(levels, [Level::Review, Level::Review]);
+    }
+
+    #[test]
+    fn programs_with_file_capabilities_keep_them() {
+        let image = "registry.k8s.io/coredns/coredns:v1.12.0";
+        let before = format!("containers:\n- name: dns\n  image: {image}\n  args: [-conf, /etc/Corefile]\n");
+        let context = "  securityContext:\n    capabilities:\n      drop:\n      - ALL\n      add:\n      - NET_BIND_SERVICE\n";
+        check_pod(ID, &before, &format!("{before}{context}"));
+        check_levels(ID, &before, &[Level::Review]);
+        check_left(ID, &of_image("hashicorp/vault:2.0.1", ""), "without `IPC_LOCK`");
+        check_levels(
+            ID,
+            &of_image("hashicorp/vault:2.0.1", ", securityContext: {runAsUser: 100, capabilities: {add: [IPC_LOCK]}}"),
+            &[Level::Review],
+        );
+    }
+
+    #[test]
+    fn what_would_surely_break_is_left() {
+        check_left(ID, &of_image("postgres:17", ""), "set `runAsUser` first");
+        check_left(ID, &of_image("gitlab/gitlab-ce", ""), "meant to stay root");
+        check_left(ID, &of_image("registry.example.com/a", ", securityContext: {privileged: true}"), "privileged");
+        check_left(ID, &of_image("registry.example.com/a", ", command: [sh, -c, apt-get install -y curl; a]"), "`apt-get`");
+        let init = "containers: [{name: a, image: r.io/a, securityContext: {capabilities: {drop: [ALL]}}}]\n\
+            initContainers: [{name: i, image: r.io/i, command: [chown, -R, '1000', /data]}]";
+        check_left(ID, init, "it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`");
+    }
+
+    #[test]
+    fn malformed_lists_are_left() {
+        check_left(ID, &with("drop: ALL"), "`drop` in line 12 is text, not a list");
+        check_left(ID, &with("drop: [1]"), "item 1 of `drop` in line 12 is a number, not text");
+        check_left(ID, "containers: [{image: r.io/a, securityContext: {capabilities: [ALL]}}]", "`capabilities`");
+    }
+
+    #[test]
+    fn profiles_take_away_what_they_forbid() {
+        let profile = |profile| Settings { profile, ..only(ID) };
+        let before = "add: [chown, NET_ADMIN, NET_BIND_SERVICE]\ndrop: [ALL]";
+        for (profile, after) in [
+            (profile(Profile::Restricted), "add: [NET_BIND_SERVICE]\ndrop: [ALL]"),
+            (profile(Profile::Baseline), "add: [CHOWN, NET_BIND_SERVICE]\ndrop: [ALL]"),
+        ] {
+            check_with(&profile, &pod(&with(before)), &pod(&with(after)));
+        }
+        check_with(&profile(Profile::Baseline), &pod(&with("add: [SETUID]")), &pod(&with("add: [SETUID]")));
+    }
+}

@@ -143,3 +143,76 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> 
     let edit = Edit::set(mount.section.path().key(KEY), "None");
     Ok(Outcome::fix(level, "set `mountPropagation: None`", reason, vec![edit]))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Level;
+    use crate::test::{check_left, check_levels, check_pod, check_silent};
+
+    const ID: &str = "mount-propagation";
+
+
+    fn mounting(mode: &str, container: &str, source: &str) -> String {
+        format!(
+            "containers:\n- name: a\n  image: registry.example.com/a\n  {container}\n  volumeMounts:\n  - name: v\n    \
+             mountPath: /v\n    {mode}\nvolumes:\n- name: v\n  {source}\n"
+        )
+    }
+
+    const HOST: &str = "hostPath: {path: /srv}";
+
+    #[test]
+    fn the_default_is_written_out_safely() {
+        check_pod(ID, &mounting("readOnly: true", "", HOST), &mounting("readOnly: true\n    mountPropagation: None", "", HOST));
+        check_levels(ID, &mounting("", "", HOST), &[Level::Safe]);
+        check_levels(ID, &mounting("mountPropagation: null", "", HOST), &[Level::Safe]);
+        check_levels(ID, &mounting("mountPropagation: ~ # as before", "", HOST), &[Level::Safe]);
+    }
+
+    #[test]
+    fn what_somebody_wrote_is_changed_after_review() {
+        let before = mounting("mountPropagation: HostToContainer # disks", "", HOST);
+        check_pod(ID, &before, &before.replace("HostToContainer", "None"));
+        check_levels(ID, &before, &[Level::Review]);
+    }
+
+    #[test]
+    fn bidirectional_is_for_node_agents_and_the_api_server_to_judge() {
+        let mode = "mountPropagation: Bidirectional";
+        check_left(ID, &mounting(mode, "", HOST), "only a privileged container");
+        check_left(ID, &mounting(mode, "securityContext: {privileged: true}", HOST), "node agent");
+    }
+
+    #[test]
+    fn each_mount_has_its_own_level() {
+        let spec = "
+            containers:
+            - image: registry.example.com/a
+              volumeMounts:
+              - {name: v, mountPath: /a}
+              - {name: v, mountPath: /b, mountPropagation: HostToContainer}
+              - {name: w, mountPath: /c}
+            volumes:
+            - {name: v, hostPath: {path: /srv}}
+            - {name: w, emptyDir: {}}
+            ";
+        check_levels(ID, spec, &[Level::Safe, Level::Review]);
+    }
+
+    #[test]
+    fn other_volumes_are_reported_alone() {
+        check_silent(ID, &mounting("", "", "emptyDir: {}"));
+        check_silent(ID, &mounting("mountPropagation: None", "", HOST));
+        check_silent(ID, &mounting("mountPropagation: 'None'", "", "emptyDir: {}"));
+        check_silent(ID, "containers: [{name: a, image: registry.example.com/a}]");
+        check_left(ID, &mounting("mountPropagation: HostToContainer", "", "persistentVolumeClaim: {claimName: c}"), "no path of the node");
+    }
+
+    #[test]
+    fn invalid_values_are_left() {
+        check_left(ID, &mounting("mountPropagation: none", "", HOST), "none of `None`");
+        check_left(ID, &mounting("mountPropagation: true", "", HOST), "`mountPropagation` in line 12 is a truth value");
+        check_left(ID, "containers: [{image: registry.example.com/a, volumeMounts: {a: b}}]", "is a map, not a list");
+        check_left(ID, "containers: [{image: registry.example.com/a, volumeMounts: [{name: v}]}]\nvolumes: {}", "`volumes`");
+    }
+}

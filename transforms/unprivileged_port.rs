@@ -190,3 +190,94 @@ fn set(cx: &Context<'_, '_>, port: i64) -> Result<Outcome, Malformed> {
     };
     Ok(Outcome::review(summary, reason, vec![edit]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::test::{check_left, check_left_with, check_pod, check_silent, findings, fix, only, pod};
+
+    const ID: &str = "unprivileged-port";
+
+
+    fn listening(port: &str, context: &str, rest: &str) -> String {
+        format!(
+            "containers:\n- name: a\n  image: registry.example.com/a\n  {port}\n  securityContext: {context}\n{rest}\n"
+        )
+    }
+
+    const PORT_80: &str = "ports: [{containerPort: 80}]";
+    const USER: &str = "{runAsUser: 1000}";
+
+    #[test]
+    fn a_sysctl_that_is_too_high_is_lowered() {
+        let rest = |value: &str| {
+            format!("securityContext:\n  sysctls:\n  - name: net.ipv4.ip_unprivileged_port_start\n    value: {value}\n")
+        };
+        let (before, after) = (rest("\"81\" # why"), rest("\"0\" # why"));
+        check_pod(ID, &listening(PORT_80, USER, &before), &listening(PORT_80, USER, &after));
+        check_silent(ID, &listening(PORT_80, USER, &rest("\"80\"")));
+        check_silent(ID, &listening(PORT_80, USER, &rest("\"0\"").replace('.', "/").replace("registry/example/com", "r.io")));
+        check_left(ID, &listening(PORT_80, USER, &rest("0")), "`value` in line 13 is a number, not text");
+    }
+
+    #[test]
+    fn others_are_kept() {
+        let rest = |more: &str| format!("securityContext:\n  sysctls:\n  - name: net.ipv4.tcp_syncookies\n    value: \"1\"\n{more}");
+        let more = "  - name: net.ipv4.ip_unprivileged_port_start\n    value: \"0\"\n";
+        check_pod(ID, &listening(PORT_80, USER, &rest("")), &listening(PORT_80, USER, &rest(more)));
+    }
+
+    #[test]
+    fn a_low_port_and_a_user_have_to_meet() {
+        check_silent(ID, &listening(PORT_80, "{}", ""));
+        check_silent(ID, &listening(PORT_80, "{runAsUser: 0}", ""));
+        check_silent(ID, &listening("ports: [{containerPort: 1024}]", USER, ""));
+        check_silent(ID, &listening("", USER, ""));
+        check_silent(ID, &listening("readinessProbe: {httpGet: {port: http}}", USER, ""));
+        for port in [
+            "ports: [{containerPort: 53, protocol: UDP}]",
+            "livenessProbe: {tcpSocket: {port: 443}}",
+            "readinessProbe: {httpGet: {port: 80}}",
+        ] {
+            assert_eq!(findings(&only(ID), &pod(&listening(port, USER, ""))).len(), 1, "{port}");
+        }
+        for context in ["{runAsNonRoot: true}", USER] {
+            let text = pod(&listening(PORT_80, context, ""));
+            assert!(fix(&only(ID), &text).contains("ip_unprivileged_port_start"), "{context}");
+        }
+    }
+
+    #[test]
+    fn a_known_image_tells_its_port_and_its_file_capabilities() {
+        let nginx = |ports: &str| format!("containers: [{{name: a, image: nginx, {ports} securityContext: {{runAsUser: 101}}}}]");
+        assert!(fix(&only(ID), &pod(&nginx(""))).contains("sysctls"));
+        check_silent(ID, &nginx("ports: [{containerPort: 8080}],"));
+        check_silent(ID, "containers: [{name: a, image: registry.k8s.io/coredns/coredns:v1.12.0, securityContext: {runAsUser: 65532}}]");
+    }
+
+    #[test]
+    fn one_finding_stands_for_all_that_listen() {
+        let text = pod("
+            containers:
+            - {name: a, image: r.io/a, ports: [{containerPort: 80}], securityContext: {runAsUser: 1}}
+            - {name: b, image: r.io/b, ports: [{containerPort: 8080}], securityContext: {runAsUser: 1}}
+            - {name: c, image: r.io/c, ports: [{containerPort: 81}], securityContext: {runAsUser: 1}}
+            ");
+        let found = findings(&only(ID), &text);
+        let names: Vec<Vec<&str>> =
+            found.iter().map(|judged| judged.finding.containers().map(|it| &*it.name).collect()).collect();
+        assert_eq!(names, [vec!["b"], vec!["a", "c"]]);
+    }
+
+    #[test]
+    fn where_the_sysctl_cannot_be_set_a_person_decides() {
+        check_left(ID, &listening(PORT_80, USER, "hostNetwork: true"), "the node's network");
+        let old = Settings { target: "1.21".parse().unwrap(), ..only(ID) };
+        check_left_with(&old, &pod(&listening(PORT_80, USER, "")), "Kubernetes 1.22");
+        let adds = "{runAsUser: 1000, capabilities: {add: [NET_BIND_SERVICE]}}";
+        check_left(ID, &listening("", adds, ""), "`NET_BIND_SERVICE` serves root");
+        check_silent(ID, &listening("", "{capabilities: {add: [NET_BIND_SERVICE]}}", ""));
+        check_left(ID, &listening("ports: [{containerPort: '80'}]", USER, ""), "`containerPort`");
+    }
+}

@@ -153,15 +153,18 @@ impl Scanner<'_> {
         let token = self.pos;
         match self.peek() {
             b'[' | b'{' => {
-                self.expect_value(place, start)?;
-                self.attach(start, &properties)?;
+                // If the collection is a key, the properties are its own: that is told first.
+                let attached = self.attach(start, &properties);
                 self.flow()?;
                 self.refuse_collection_key(start)?;
+                attached?;
                 self.satisfied();
                 self.finish_line()
             }
             b'|' | b'>' => {
-                self.expect_value(place, start)?;
+                if place == Place::Key {
+                    return syntax(start, "a value where a key is expected");
+                }
                 self.attach(start, &properties)?;
                 self.satisfied();
                 self.block_scalar()
@@ -238,14 +241,6 @@ impl Scanner<'_> {
             b'\n' | b'\r' | b'#' | 0 => self.finish_line(),
             _ => self.node(Place::Inline),
         }
-    }
-
-    /// A flow collection or block scalar cannot be the next key of an open mapping.
-    fn expect_value(&self, place: Place, start: usize) -> Scan<()> {
-        if place == Place::Key && matches!(self.peek(), b'|' | b'>') {
-            return syntax(start, "a value where a key is expected");
-        }
-        Ok(())
     }
 
     /// After a flow collection: a colon would make it a key.

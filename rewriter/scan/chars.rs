@@ -87,6 +87,12 @@ pub(super) fn next_marker(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
+/// The last line in `range` that looks like a directive: what stands in front of it was not understood.
+pub(super) fn last_directive(bytes: &[u8], range: Range<usize>) -> Option<usize> {
+    let mut lines = memmem::rfind_iter(&bytes[range.clone()], b"\n%").map(|at| range.start + at + 1);
+    lines.find(|at| bytes[at + 1..].starts_with(b"YAML ") || bytes[at + 1..].starts_with(b"TAG "))
+}
+
 /// Whether three times `byte` and white space or the end stand at `offset`.
 pub(super) fn is_marker(bytes: &[u8], offset: usize, byte: u8) -> bool {
     let rest = bytes.get(offset..).unwrap_or_default();

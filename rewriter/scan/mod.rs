@@ -117,6 +117,7 @@ pub(crate) fn scan(text: &str) -> Result<(Vec<Event>, Vec<DocumentRecord>), Synt
         };
         if refusal.is_some() {
             scanner.events.truncate(first_event);
+            directive = chars::last_directive(bytes, start..scanner.end);
         }
         documents.push(DocumentRecord::new(
             start..scanner.end,
@@ -183,6 +184,8 @@ impl Scanner<'_> {
                     return syntax(self.pos, "a `%` directive that is neither `%YAML` nor `%TAG`");
                 }
                 self.skip_line();
+                // libyaml takes a tab behind a directive, not behind other line ends.
+                self.skip_blanks();
             } else if directive.is_none() && chars::is_marker(self.text, self.pos, b'.') {
                 self.pos += 3;
                 self.finish_line()?;

@@ -72,7 +72,7 @@ fn one_refused_document_on_stdin_passes_through_unchanged() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stdout.starts_with(&format!("{twice}---\n")), "{ran:?}");
     assert!(ran.stdout.contains("runAsUser"), "{ran:?}");
-    assert!(ran.stderr.contains("stdin.yaml:3:46: error: the key `image` twice"), "{ran:?}");
+    assert!(ran.stderr.contains("stdin.yaml:3:41: error: the key `image` twice"), "{ran:?}");
 }
 
 #[test]

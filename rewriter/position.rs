@@ -68,11 +68,12 @@ impl LineIndex {
         let line = self.newlines.partition_point(|newline| *newline < offset);
         let start = if line == 0 { 0 } else { self.newlines[line - 1] + 1 };
         let bom = usize::from(line == 0 && offset > 0 && text.starts_with(BOM));
-        Position {
-            line: line + 1,
-            column: self.characters_before(text, offset) - self.characters_before(text, start) - bom + 1,
-            offset,
-        }
+        let before = if offset - start <= BLOCK {
+            characters(&text[start..offset])
+        } else {
+            self.characters_before(text, offset) - self.characters_before(text, start)
+        };
+        Position { line: line + 1, column: before - bom + 1, offset }
     }
 
     fn characters_before(&self, text: &[u8], offset: usize) -> usize {

@@ -41,6 +41,7 @@ pub(crate) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             Scalar::Bool(false)
         }
+        ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         other => match number(other) {
             Some(number) => number,
             None => Scalar::String(text),
@@ -61,7 +62,9 @@ fn number(text: &str) -> Option<Scalar<'static>> {
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return None;
     }
-    let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
+    // go-yaml takes underscores out of what starts with a digit or a sign, not with a point.
+    let plain: Cow<'_, str> =
+        if first != b'.' && text.contains('_') { text.replace('_', "").into() } else { text.into() };
     let (negative, digits) = match plain.as_bytes().first() {
         Some(b'-') => (true, &plain[1..]),
         Some(b'+') => (false, &plain[1..]),
@@ -93,16 +96,18 @@ fn whole_number(digits: &str) -> Option<i128> {
     i128::from_str_radix(digits, radix).ok()
 }
 
+/// A number that is too large for a float is text.
 fn float(digits: &str) -> Option<f64> {
-    match digits {
-        ".inf" | ".Inf" | ".INF" => return Some(f64::INFINITY),
-        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
-        _ => {}
+    if matches!(digits, ".inf" | ".Inf" | ".INF") {
+        return Some(f64::INFINITY);
     }
     let starts = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let shaped = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
     let has_digit = digits.bytes().any(|b| b.is_ascii_digit());
-    (starts && shaped && has_digit).then(|| digits.parse().ok()).flatten()
+    (starts && shaped && has_digit)
+        .then(|| digits.parse().ok())
+        .flatten()
+        .filter(|value: &f64| value.is_finite())
 }
 
 /// Lines of plain text joined by a blank, blank lines kept as line ends.

@@ -14,12 +14,15 @@ use clap::{ArgAction, ArgGroup, Parser};
     max_term_width = 100,
     group = ArgGroup::new("mode"),
     after_help = "\
-Exit codes: 0 nothing to do, or done; 1 something would change (--diff, --check, --list), or is left under
---strict; 2 some input could not be handled, the others were; 130 interrupted.
+Exit codes:
+  0  nothing to do, or done
+  1  something would change (--diff, --check, --list), or is left (--strict)
+  2  some input could not be handled; the others were
+  130  interrupted
 
 Examples:
-  cce-fix --diff .                     what would change, as a diff that `git apply` takes
-  cce-fix --safe deploy                write the safe fixes to the manifests in `deploy`
+  cce-fix --diff .        show what would change, as `git apply` takes it
+  cce-fix --safe deploy   write the safe fixes to the manifests in `deploy`
   kustomize build . | cce-fix - | kubectl apply -f -"
 )]
 pub struct Cli {

@@ -310,7 +310,6 @@ mod tests {
 
     const ID: &str = "capabilities";
 
-
     /// A container that surely does not run as root.
     fn with(capabilities: &str) -> String {
         with_user("1000", capabilities)
@@ -333,7 +332,11 @@ mod tests {
     fn another_case_of_letters_is_repaired_in_place() {
         check_pod(ID, &with("drop:\n- all # every one"), &with("drop:\n- ALL # every one"));
         check_pod(ID, &with("drop: [ \"All\" ]"), &with("drop: [ \"ALL\" ]"));
-        check_pod(ID, &with("add: [net_bind_service]\ndrop: [all]"), &with("add: [NET_BIND_SERVICE]\ndrop: [ALL]"));
+        check_pod(
+            ID,
+            &with("add: [net_bind_service]\ndrop: [all]"),
+            &with("add: [NET_BIND_SERVICE]\ndrop: [ALL]"),
+        );
         check_levels(ID, &with_user("0", "drop: [all, NET_RAW]"), &[Level::Safe]);
     }
 
@@ -406,7 +409,13 @@ mod tests {
             (of_image("docker.io/prom/prometheus:v3.0.0", ""), Level::Safe),
             (of_image("registry.example.com/mirror/prometheus", ""), Level::Review),
             (of_image("registry.example.com/a", ", securityContext: {runAsUser: 0}"), Level::Review),
-            (of_image("registry.example.com/a", ", securityContext: {runAsUser: 1}, ports: [{containerPort: 80}]"), Level::Review),
+            (
+                of_image(
+                    "registry.example.com/a",
+                    ", securityContext: {runAsUser: 1}, ports: [{containerPort: 80}]",
+                ),
+                Level::Review,
+            ),
             (of_image("postgres:17", ", securityContext: {runAsUser: 999}"), Level::Safe),
         ] {
             check_levels(ID, &spec, &[level]);
@@ -436,7 +445,10 @@ mod tests {
         check_left(ID, &of_image("hashicorp/vault:2.0.1", ""), "without `IPC_LOCK`");
         check_levels(
             ID,
-            &of_image("hashicorp/vault:2.0.1", ", securityContext: {runAsUser: 100, capabilities: {add: [IPC_LOCK]}}"),
+            &of_image(
+                "hashicorp/vault:2.0.1",
+                ", securityContext: {runAsUser: 100, capabilities: {add: [IPC_LOCK]}}",
+            ),
             &[Level::Review],
         );
     }
@@ -445,8 +457,16 @@ mod tests {
     fn what_would_surely_break_is_left() {
         check_left(ID, &of_image("postgres:17", ""), "set `runAsUser` first");
         check_left(ID, &of_image("gitlab/gitlab-ce", ""), "meant to stay root");
-        check_left(ID, &of_image("registry.example.com/a", ", securityContext: {privileged: true}"), "privileged");
-        check_left(ID, &of_image("registry.example.com/a", ", command: [sh, -c, apt-get install -y curl; a]"), "`apt-get`");
+        check_left(
+            ID,
+            &of_image("registry.example.com/a", ", securityContext: {privileged: true}"),
+            "privileged",
+        );
+        check_left(
+            ID,
+            &of_image("registry.example.com/a", ", command: [sh, -c, apt-get install -y curl; a]"),
+            "`apt-get`",
+        );
         let init = "containers: [{name: a, image: r.io/a, securityContext: {capabilities: {drop: [ALL]}}}]\n\
             initContainers: [{name: i, image: r.io/i, command: [chown, -R, '1000', /data]}]";
         check_left(ID, init, "it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`");
@@ -456,7 +476,11 @@ mod tests {
     fn malformed_lists_are_left() {
         check_left(ID, &with("drop: ALL"), "`drop` in line 12 is text, not a list");
         check_left(ID, &with("drop: [1]"), "item 1 of `drop` in line 12 is a number, not text");
-        check_left(ID, "containers: [{image: r.io/a, securityContext: {capabilities: [ALL]}}]", "`capabilities`");
+        check_left(
+            ID,
+            "containers: [{image: r.io/a, securityContext: {capabilities: [ALL]}}]",
+            "`capabilities`",
+        );
     }
 
     #[test]

@@ -151,7 +151,6 @@ mod tests {
 
     const ID: &str = "mount-propagation";
 
-
     fn mounting(mode: &str, container: &str, source: &str) -> String {
         format!(
             "containers:\n- name: a\n  image: registry.example.com/a\n  {container}\n  volumeMounts:\n  - name: v\n    \
@@ -163,7 +162,11 @@ mod tests {
 
     #[test]
     fn the_default_is_written_out_safely() {
-        check_pod(ID, &mounting("readOnly: true", "", HOST), &mounting("readOnly: true\n    mountPropagation: None", "", HOST));
+        check_pod(
+            ID,
+            &mounting("readOnly: true", "", HOST),
+            &mounting("readOnly: true\n    mountPropagation: None", "", HOST),
+        );
         check_levels(ID, &mounting("", "", HOST), &[Level::Safe]);
         check_levels(ID, &mounting("mountPropagation: null", "", HOST), &[Level::Safe]);
         check_levels(ID, &mounting("mountPropagation: ~ # as before", "", HOST), &[Level::Safe]);
@@ -205,14 +208,30 @@ mod tests {
         check_silent(ID, &mounting("mountPropagation: None", "", HOST));
         check_silent(ID, &mounting("mountPropagation: 'None'", "", "emptyDir: {}"));
         check_silent(ID, "containers: [{name: a, image: registry.example.com/a}]");
-        check_left(ID, &mounting("mountPropagation: HostToContainer", "", "persistentVolumeClaim: {claimName: c}"), "no path of the node");
+        check_left(
+            ID,
+            &mounting("mountPropagation: HostToContainer", "", "persistentVolumeClaim: {claimName: c}"),
+            "no path of the node",
+        );
     }
 
     #[test]
     fn invalid_values_are_left() {
         check_left(ID, &mounting("mountPropagation: none", "", HOST), "none of `None`");
-        check_left(ID, &mounting("mountPropagation: true", "", HOST), "`mountPropagation` in line 12 is a truth value");
-        check_left(ID, "containers: [{image: registry.example.com/a, volumeMounts: {a: b}}]", "is a map, not a list");
-        check_left(ID, "containers: [{image: registry.example.com/a, volumeMounts: [{name: v}]}]\nvolumes: {}", "`volumes`");
+        check_left(
+            ID,
+            &mounting("mountPropagation: true", "", HOST),
+            "`mountPropagation` in line 13 is a truth value",
+        );
+        check_left(
+            ID,
+            "containers: [{image: registry.example.com/a, volumeMounts: {a: b}}]",
+            "is a map, not a list",
+        );
+        check_left(
+            ID,
+            "containers: [{image: registry.example.com/a, volumeMounts: [{name: v}]}]\nvolumes: {}",
+            "`volumes`",
+        );
     }
 }

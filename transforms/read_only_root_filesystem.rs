@@ -269,3 +269,234 @@ fn label(text: &str) -> String {
         label => label.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, dedent, fix, fixes};
+    use crate::test::{only, pod};
+
+    const ID: &str = "read-only-root-filesystem";
+
+    fn of_image(image: &str, rest: &str) -> String {
+        format!("containers: [{{name: a, image: {image}{rest}}}]")
+    }
+
+    /// The paths that get a volume.
+    #[track_caller]
+    fn check_volumes(spec: &str, paths: &[&str]) {
+        let fixed = fix(&only(ID), &pod(spec));
+        let stream = rewriter::Stream::scan(&fixed).unwrap();
+        let container = stream
+            .document(0)
+            .unwrap()
+            .root()
+            .and_then(|root| root.get("spec")?.get("containers")?.items().next());
+        let mounts = container.and_then(|container| container.get("volumeMounts"));
+        let found: Vec<String> = mounts
+            .into_iter()
+            .flat_map(|mounts| mounts.items())
+            .filter(|mount| !mount.get("name").unwrap().is_text("own"))
+            .map(|mount| mount.get("mountPath").unwrap().text().into_owned())
+            .collect();
+        assert_eq!(found, paths, "{fixed}");
+    }
+
+    #[test]
+    fn what_is_true_is_silent() {
+        check_silent(ID, &of_image("r.io/a", ", securityContext: {readOnlyRootFilesystem: true}"));
+        check_silent(ID, &of_image("r.io/a", ", securityContext: {readOnlyRootFilesystem: yes}"));
+    }
+
+    #[test]
+    fn false_is_changed_after_review() {
+        check_pod(
+            ID,
+            "
+            containers:
+            - name: a
+              image: memcached:1.6
+              securityContext:
+                readOnlyRootFilesystem: false # TODO
+            ",
+            "
+            containers:
+            - name: a
+              image: memcached:1.6
+              securityContext:
+                readOnlyRootFilesystem: true # TODO
+            ",
+        );
+        let spec = of_image("memcached:1.6", ", securityContext: {readOnlyRootFilesystem: false}");
+        check_levels(ID, &spec, &[Level::Review]);
+    }
+
+    #[test]
+    fn known_images_are_safe_with_their_own_paths() {
+        check_volumes(&of_image("registry.k8s.io/coredns/coredns:v1.12.0", ""), &[]);
+        check_volumes(&of_image("nginx:1.27", ""), &["/var/cache/nginx", "/var/run", "/tmp"]);
+        check_levels(ID, &of_image("nginx:1.27", ""), &[Level::Safe]);
+        check_levels(ID, &of_image("nginx:1.27", ", args: [nginx, -g, daemon off;]"), &[Level::Safe]);
+        check_levels(ID, &of_image("nginx:1.27", ", command: [nginx]"), &[Level::Review]);
+        check_volumes(&of_image("r.io/mirror/nginx:1.27", ""), &["/var/cache/nginx", "/var/run", "/tmp"]);
+        check_levels(ID, &of_image("r.io/mirror/nginx:1.27", ""), &[Level::Review]);
+        check_volumes(&of_image("r.io/mirror/memcached", ""), &["/tmp"]);
+        check_volumes(&of_image("fluent/fluentd:v1", ""), &["/fluentd/log", "/tmp"]);
+    }
+
+    #[test]
+    fn a_mount_covers_what_lies_below_it() {
+        let mounted = |path: &str| {
+            format!(
+                "{}\nvolumes: [{{name: own, emptyDir: {{}}}}]",
+                of_image("nginx:1.27", &format!(", volumeMounts: [{{name: own, mountPath: {path}}}]"))
+            )
+        };
+        check_volumes(&mounted("/var/cache"), &["/var/run", "/tmp"]);
+        check_volumes(&mounted("/var/cache/nginx/"), &["/var/run", "/tmp"]);
+        check_volumes(&mounted("/run"), &["/var/cache/nginx", "/tmp"]);
+        check_volumes(&mounted("/var/cache/nginx/proxy"), &["/var/cache/nginx", "/var/run", "/tmp"]);
+        check_volumes(&mounted("/tmpfiles"), &["/var/cache/nginx", "/var/run", "/tmp"]);
+        check_volumes(&mounted("/"), &[]);
+        check_volumes(&mounted("/tmp, readOnly: true"), &["/var/cache/nginx", "/var/run"]);
+    }
+
+    #[test]
+    fn names_are_free_and_always_the_same() {
+        check_pod(
+            ID,
+            "
+            containers:
+            - name: a
+              image: r.io/a
+            - name: b
+              image: r.io/b
+            - name: b
+              image: r.io/b
+            volumes:
+            - name: tmp
+              emptyDir: {}
+            ",
+            "
+            containers:
+            - name: a
+              image: r.io/a
+              securityContext:
+                readOnlyRootFilesystem: true
+              volumeMounts:
+              - name: a-tmp
+                mountPath: /tmp
+            - name: b
+              image: r.io/b
+              securityContext:
+                readOnlyRootFilesystem: true
+              volumeMounts:
+              - name: b-tmp
+                mountPath: /tmp
+            - name: b
+              image: r.io/b
+              securityContext:
+                readOnlyRootFilesystem: true
+              volumeMounts:
+              - name: b-tmp-2
+                mountPath: /tmp
+            volumes:
+            - name: tmp
+              emptyDir: {}
+            - name: a-tmp
+              emptyDir: {}
+            - name: b-tmp
+              emptyDir: {}
+            - name: b-tmp-2
+              emptyDir: {}
+            ",
+        );
+    }
+
+    #[test]
+    fn the_names_of_claim_templates_are_taken() {
+        let text = dedent(
+            "
+            apiVersion: apps/v1
+            kind: StatefulSet
+            spec:
+              template:
+                spec:
+                  containers: [{name: a, image: r.io/a}]
+              volumeClaimTemplates:
+              - metadata: {name: tmp}
+            ",
+        );
+        assert!(fix(&only(ID), &text).contains("{name: a-tmp, mountPath: /tmp}"));
+    }
+
+    #[test]
+    fn long_and_odd_names_become_labels() {
+        assert_eq!(label("/var/cache/nginx"), "var-cache-nginx");
+        assert_eq!(label("/.mc"), "mc");
+        assert_eq!(label("/Ünï/A__b-/"), "n-a-b");
+        assert_eq!(label("/"), "data");
+        assert_eq!(label(&"x/".repeat(60)).len(), 63);
+        let mut names = Names { taken: HashSet::new(), numbers: HashMap::new() };
+        let long = "c".repeat(63);
+        let found: Vec<String> = (0..4).map(|_| names.take(&long, "/tmp")).collect();
+        assert_eq!(found.iter().collect::<HashSet<_>>().len(), 4, "{found:?}");
+        assert!(found.iter().all(|name| name.len() <= 63), "{found:?}");
+    }
+
+    #[test]
+    fn what_an_empty_volume_would_hide_is_left() {
+        check_left(ID, &of_image("bitnami/redis:7.4", ""), "`/opt/bitnami/redis/etc`");
+        let mounted = ", volumeMounts: [{name: own, mountPath: /opt/bitnami/redis/etc}]";
+        check_volumes(&of_image("bitnami/redis:7.4", mounted), &["/tmp"]);
+        check_left(ID, &of_image("registry.k8s.io/ingress-nginx/controller:v1.12.0", ""), "`/etc/nginx`");
+    }
+
+    #[test]
+    fn commands_tell_what_is_written() {
+        let run = |script: &str| of_image("r.io/a", &format!(", command: [sh, -c, '{script}']"));
+        check_left(ID, &run("apk add curl"), "installs packages with `apk`");
+        check_left(ID, &run("python3 -m pip install flask; app"), "installs packages with `python3`");
+        check_left(ID, &run("npm ci && npm start"), "installs packages with `npm`");
+        check_left(ID, &run("echo a > /etc/a.conf; app"), "writes to `/etc/a.conf`");
+        check_left(ID, &run("mkdir -p /var/lib/a"), "writes to `/var/lib/a`");
+        check_left(ID, &run("sed -i s/a/b/ /etc/hosts.allow"), "writes to `/etc/hosts.allow`");
+        check_left(ID, &run("cp /a /b"), "writes to `/b`");
+        for script in [
+            "app >/dev/null 2>&1",
+            "mkdir /tmp/a; cp /a /tmp",
+            "sed s/a/b/ /etc/a",
+            "npm start",
+            "touch $HOME/a",
+        ] {
+            check_levels(ID, &run(script), &[Level::Review]);
+        }
+        let known = of_image("nginx:1.27", ", args: [sh, -c, echo > /etc/x]");
+        check_levels(ID, &known, &[Level::Review]);
+        let (_, _, reason) = fixes(&only(ID), &pod(&known)).remove(0);
+        assert!(reason.contains("`/etc/x`"), "{reason}");
+    }
+
+    #[test]
+    fn rows_of_the_user_are_looked_at() {
+        let row = "{image: r.io/a, uid: 7, writable: [/cache]}";
+        let entry = serde_yaml::from_str(row).unwrap();
+        let catalogue = crate::images::Catalogue::builtin().with([entry]);
+        let settings = Settings { catalogue: std::borrow::Cow::Owned(catalogue), ..only(ID) };
+        let fixed = fix(&settings, &pod(&of_image("r.io/a", "")));
+        assert!(fixed.contains("mountPath: /cache}, {name: tmp, mountPath: /tmp}"), "{fixed}");
+        check_with(&settings, &fixed, &fixed);
+    }
+
+    #[test]
+    fn malformed_values_are_left() {
+        check_left(
+            ID,
+            &of_image("r.io/a", ", securityContext: {readOnlyRootFilesystem: 'true'}"),
+            "is text, not a truth value",
+        );
+        check_left(ID, &of_image("r.io/a", ", volumeMounts: text"), "`volumeMounts`");
+        check_left(ID, &format!("{}\nvolumes: {{}}", of_image("r.io/a", "")), "`volumes`");
+    }
+}

@@ -218,3 +218,134 @@ fn summary(requests: &BTreeMap<String, Fragment>, limits: &BTreeMap<String, Frag
         _ => format!("request {}, limit {}", list(requests), list(limits)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::Settings;
+    use crate::support::Level;
+    use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
+
+    const ID: &str = "resources";
+
+    fn with(resources: &str) -> String {
+        let resources = crate::test::dedent(resources).replace('\n', "\n    ");
+        let resources = resources.trim_end();
+        let gap = if resources.starts_with('{') { " " } else { "\n    " };
+        format!("containers:\n- name: a\n  image: r.io/a\n  resources:{gap}{resources}\n")
+    }
+
+    #[track_caller]
+    fn check_summary(settings: &Settings, spec: &str, summary: &str) {
+        let found: Vec<String> = fixes(settings, &pod(spec)).into_iter().map(|it| it.1).collect();
+        assert_eq!(found, [summary]);
+    }
+
+    #[test]
+    fn a_limit_is_enough() {
+        check_silent(ID, &with("limits: {cpu: 1, memory: 1Gi}"));
+        check_silent(ID, &with("limits: {cpu: 1, memory: 1Gi}\nrequests: {cpu: 500m, memory: 1Gi}"));
+        check_silent(ID, &with("limits: {cpu: 1, memory: 1Gi}\nrequests: {cpu: 500m}"));
+    }
+
+    #[test]
+    fn each_resource_is_judged_for_itself() {
+        for (resources, summary) in [
+            ("{}", "request and limit 250m cpu and 512Mi memory"),
+            ("requests: {}", "request and limit 250m cpu and 512Mi memory"),
+            ("limits: {cpu: 1}", "request and limit 512Mi memory"),
+            ("requests: {cpu: 100m}", "request 512Mi memory, limit 150m cpu and 512Mi memory"),
+            ("requests: {cpu: 100m, memory: 1Gi}", "limit 150m cpu and 1536Mi memory"),
+            ("requests: {cpu: 0.5, memory: 100M}", "limit 750m cpu and 150M memory"),
+            ("requests: {cpu: '2', memory: 1e9}", "limit 3 cpu and 1500000000 memory"),
+            ("limits: {memory: 1Gi}\nrequests: {cpu: 0}", "limit 250m cpu"),
+            ("limits: {nvidia.com/gpu: 1}", "request and limit 250m cpu and 512Mi memory"),
+        ] {
+            check_summary(&only(ID), &with(resources), summary);
+        }
+        check_levels(ID, &with("{}"), &[Level::Review]);
+    }
+
+    #[test]
+    fn other_resources_and_written_values_stay() {
+        check_pod(
+            ID,
+            &with("limits:\n  nvidia.com/gpu: 1 # one\nrequests:\n  cpu: 2\n  ephemeral-storage: 1Gi"),
+            &with(
+                "limits:\n  nvidia.com/gpu: 1 # one\n  cpu: \"3\"\n  memory: 512Mi\nrequests:\n  cpu: 2\n  \
+                 ephemeral-storage: 1Gi\n  memory: 512Mi",
+            ),
+        );
+    }
+
+    #[test]
+    fn init_containers_and_sidecars_count() {
+        let spec = "
+            initContainers:
+            - {name: i, image: r.io/i}
+            - {name: s, image: r.io/s, restartPolicy: Always}
+            containers:
+            - {name: a, image: r.io/a}
+            ";
+        check_levels(ID, spec, &[Level::Review; 3]);
+    }
+
+    #[test]
+    fn amounts_can_be_set() {
+        let mut settings = only(ID);
+        settings.resources.ratio = 1_000;
+        settings.resources.memory = "1Gi".parse().unwrap();
+        check_summary(
+            &settings,
+            &with("requests: {cpu: 100m}"),
+            "request 1Gi memory, limit 100m cpu and 1Gi memory",
+        );
+        settings.resources.ratio = 500;
+        check_summary(
+            &settings,
+            &with("requests: {cpu: 100m, memory: 3Gi}"),
+            "limit 100m cpu and 3Gi memory",
+        );
+    }
+
+    #[test]
+    fn a_cpu_limit_can_be_unwanted() {
+        let mut settings = only(ID);
+        settings.resources.cpu_limit = false;
+        check_summary(&settings, &with("{}"), "request 250m cpu and 512Mi memory, limit 512Mi memory");
+        check_summary(&settings, &with("requests: {cpu: 1}"), "request and limit 512Mi memory");
+        let satisfied = pod(&with("requests: {cpu: 1, memory: 1Gi}\nlimits: {memory: 1Gi}"));
+        check_with(&settings, &satisfied, &satisfied);
+    }
+
+    #[test]
+    fn the_pods_own_resources_cover_its_containers() {
+        let spec =
+            |resources: &str| format!("resources: {resources}\ncontainers: [{{name: a, image: r.io/a}}]");
+        check_silent(ID, &spec("{limits: {cpu: 1, memory: 1Gi}}"));
+        check_summary(&only(ID), &spec("{limits: {cpu: 1}}"), "request and limit 512Mi memory");
+        check_left(ID, &spec("{requests: {cpu: 1, memory: 1Gi}}"), "the pod as a whole has a request of cpu");
+    }
+
+    #[test]
+    fn heavy_images_are_left() {
+        check_left(ID, "containers: [{name: a, image: jenkins/jenkins}]", "by the gigabyte");
+        check_silent(
+            ID,
+            "containers: [{name: a, image: jenkins/jenkins, resources: {limits: {cpu: 1, memory: 4Gi}}}]",
+        );
+    }
+
+    #[test]
+    fn what_is_no_quantity_is_left() {
+        for amount in ["1 Gi", "lots", "${MEMORY}", "-1", "true", "[1]", "1GB"] {
+            let spec = with(&format!("limits: {{cpu: 1, memory: \"{amount}\"}}"));
+            check_left(ID, &spec, "`memory` in line 10 is no quantity");
+        }
+        check_left(ID, &with("limits: 1"), "`limits` in line 10 is a number, not a map");
+        check_left(
+            ID,
+            &with("limits: {cpu: 1, memory: 1Gi}\nrequests: {cpu: 2}"),
+            "the request of 2 cpu is above the limit of 1",
+        );
+    }
+}

@@ -308,3 +308,229 @@ impl<'d> Annotations<'d> {
         Ok(Self { path: annotations.path().clone(), by_key })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::test::{
+        check_left, check_left_with, check_levels, check_pod, check_silent, check_with, dedent, findings,
+    };
+    use crate::test::{fix, only, pod};
+
+    const ID: &str = "seccomp-profile";
+
+    fn target(version: &str) -> Settings {
+        Settings { target: version.parse().unwrap(), ..only(ID) }
+    }
+
+    /// A deployment with an annotation and a pod's `securityContext`.
+    fn deployment(annotations: &str, context: &str) -> String {
+        let annotations = if annotations.is_empty() {
+            String::new()
+        } else {
+            format!("    metadata:\n      annotations:\n        {annotations}\n")
+        };
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n{annotations}    spec:\n      containers:\n      \
+             - name: a\n        image: r.io/a\n{context}"
+        )
+    }
+
+    const RUNTIME: &str = "      securityContext:\n        seccompProfile:\n          type: RuntimeDefault\n";
+
+    fn annotated(value: &str) -> String {
+        format!("{POD_ANNOTATION}: {value}")
+    }
+
+    #[test]
+    fn own_profiles_of_all_containers_are_enough() {
+        check_silent(
+            ID,
+            "
+            initContainers: [{image: r.io/i, securityContext: {seccompProfile: {type: Localhost, localhostProfile: p}}}]
+            containers: [{image: r.io/a, securityContext: {seccompProfile: {type: RuntimeDefault}}}]
+            ",
+        );
+        check_silent(
+            ID,
+            "securityContext: {seccompProfile: {type: Localhost, localhostProfile: p}}\ncontainers: [{image: r.io/a}]",
+        );
+    }
+
+    #[test]
+    fn unconfined_is_changed_where_it_stands() {
+        check_pod(
+            ID,
+            "
+            securityContext:
+              seccompProfile: {type: Unconfined}
+            containers:
+            - name: a
+              image: r.io/a
+            - name: b
+              image: r.io/b
+              securityContext:
+                seccompProfile:
+                  type: Unconfined # debugging
+            ",
+            "
+            securityContext:
+              seccompProfile: {type: RuntimeDefault}
+            containers:
+            - name: a
+              image: r.io/a
+            - name: b
+              image: r.io/b
+              securityContext:
+                seccompProfile:
+                  type: RuntimeDefault # debugging
+            ",
+        );
+        let unused = "securityContext: {seccompProfile: {type: Unconfined}}\n\
+            containers: [{image: r.io/a, securityContext: {seccompProfile: {type: RuntimeDefault}}}]";
+        check_levels(ID, unused, &[Level::Review]);
+    }
+
+    #[test]
+    fn the_pods_finding_stands_for_those_without_a_profile() {
+        let text = pod("
+            containers:
+            - {name: a, image: r.io/a}
+            - {name: b, image: r.io/b, securityContext: {seccompProfile: {type: RuntimeDefault}}}
+            - {name: c, image: r.io/c}
+            ");
+        let found = findings(&only(ID), &text);
+        let inherited = found.iter().find(|judged| judged.finding.container.is_none()).unwrap();
+        let names: Vec<&str> = inherited.finding.containers().map(|it| &*it.name).collect();
+        assert_eq!(names, ["a", "c"]);
+        assert_eq!(inherited.finding.path.to_string(), "spec.securityContext.seccompProfile");
+    }
+
+    #[test]
+    fn programs_that_need_more_calls_are_for_review() {
+        for container in [
+            "image: browserless/chrome",
+            "image: moby/buildkit:rootless",
+            "image: r.io/a, command: [sh, -c, strace app]",
+            "image: r.io/a, args: [--executable=/usr/bin/chromium-browser]",
+        ] {
+            check_levels(ID, &format!("containers: [{{name: a, {container}}}]"), &[Level::Review]);
+        }
+        check_levels(ID, "containers: [{name: a, image: r.io/a}]", &[Level::Safe]);
+        assert_eq!(findings(&target("1.24"), &pod("containers: [{image: r.io/a}]")).len(), 1);
+    }
+
+    #[test]
+    fn an_agreeing_annotation_is_kept() {
+        for value in ["runtime/default", "docker/default"] {
+            check_with(
+                &only(ID),
+                &deployment(&annotated(value), ""),
+                &deployment(&annotated(value), RUNTIME),
+            );
+        }
+    }
+
+    #[test]
+    fn a_contradicting_annotation_changes_with_the_field() {
+        for value in ["unconfined", "localhost/p.json", "nonsense"] {
+            let before = deployment(&annotated(value), "");
+            check_with(&only(ID), &before, &deployment(&annotated("runtime/default"), RUNTIME));
+            let before = deployment(&annotated(value), RUNTIME);
+            check_with(&only(ID), &before, &deployment(&annotated("runtime/default"), RUNTIME));
+        }
+        let own = format!("{CONTAINER_ANNOTATION}a: unconfined");
+        let context =
+            |profile: &str| format!("        securityContext: {{seccompProfile: {{type: {profile}}}}}\n");
+        check_with(
+            &only(ID),
+            &deployment(&own, &context("Unconfined")),
+            &deployment(&own.replace("unconfined", "runtime/default"), &context("RuntimeDefault")),
+        );
+    }
+
+    #[test]
+    fn an_annotation_that_the_api_server_reads_counts() {
+        let local = deployment(&annotated("localhost/p.json"), "");
+        check_with(&target("1.24"), &local, &local);
+        check_with(
+            &target("1.24"),
+            &deployment(&annotated("unconfined"), ""),
+            &deployment(&annotated("runtime/default"), RUNTIME),
+        );
+        let own = deployment(&format!("{CONTAINER_ANNOTATION}a: localhost/p.json"), "");
+        check_with(&target("1.24"), &own, &own);
+    }
+
+    #[test]
+    fn old_clusters_know_the_annotation_alone() {
+        check_with(
+            &target("1.18"),
+            &deployment("a: b", ""),
+            &deployment(&format!("a: b\n        {}", annotated("runtime/default")), ""),
+        );
+        let satisfied = deployment(&annotated("localhost/p.json"), "");
+        check_with(&target("1.18"), &satisfied, &satisfied);
+        check_left_with(
+            &target("1.18"),
+            &deployment(&annotated("runtime/default"), RUNTIME),
+            "`seccompProfile` needs Kubernetes 1.19, the target is 1.18",
+        );
+    }
+
+    #[test]
+    fn dead_annotations_go_on_request() {
+        let mut settings = only(ID);
+        settings.seccomp_profile.drop_legacy_annotations = true;
+        let both = format!("{}\n        a: b", annotated("runtime/default"));
+        check_with(&settings, &deployment(&both, ""), &deployment("a: b", RUNTIME));
+        check_with(
+            &settings,
+            &deployment(&both.replace("runtime/default", "unconfined"), ""),
+            &deployment("a: b", RUNTIME),
+        );
+        settings.target = "1.26".parse().unwrap();
+        assert!(fix(&settings, &deployment(&both, "")).contains("runtime/default"));
+    }
+
+    #[test]
+    fn an_annotation_of_the_workload_does_nothing() {
+        let text = deployment("", RUNTIME).replace(
+            "spec:\n  template",
+            &format!("metadata:\n  annotations:\n    {}\nspec:\n  template", annotated("unconfined")),
+        );
+        check_left_with(&only(ID), &text, "the annotation does nothing here");
+    }
+
+    #[test]
+    fn the_baseline_forbids_unconfined_alone() {
+        let settings = Settings { profile: Profile::Baseline, ..only(ID) };
+        let absent = pod("containers: [{image: r.io/a}]");
+        check_with(&settings, &absent, &absent);
+        let unconfined =
+            pod("containers: [{image: r.io/a, securityContext: {seccompProfile: {type: Unconfined}}}]");
+        check_with(&settings, &unconfined, &unconfined.replace("Unconfined", "RuntimeDefault"));
+    }
+
+    #[test]
+    fn malformed_profiles_are_left() {
+        let own = |profile: &str| {
+            format!("containers: [{{image: r.io/a, securityContext: {{seccompProfile: {profile}}}}}]")
+        };
+        check_left(ID, &own("RuntimeDefault"), "`seccompProfile` in line 6 is text, not a map");
+        check_left(
+            ID,
+            &own("{type: runtimeDefault}"),
+            "is none of `RuntimeDefault`, `Localhost` and `Unconfined`",
+        );
+        check_left(ID, &own("{localhostProfile: p}"), "stands without a `type`");
+        check_left(
+            ID,
+            "securityContext: []\ncontainers: [{image: r.io/a}]",
+            "`securityContext` in line 6 is a list",
+        );
+        let text = pod("containers: [{image: r.io/a}]").replace("name: example", "annotations: text");
+        check_left_with(&only(ID), &dedent(&text), "`annotations` in line 4 is text, not a map");
+    }
+}

@@ -193,12 +193,10 @@ fn set(cx: &Context<'_, '_>, port: i64) -> Result<Outcome, Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::settings::Settings;
     use crate::test::{check_left, check_left_with, check_pod, check_silent, findings, fix, only, pod};
 
     const ID: &str = "unprivileged-port";
-
 
     fn listening(port: &str, context: &str, rest: &str) -> String {
         format!(
@@ -212,18 +210,31 @@ mod tests {
     #[test]
     fn a_sysctl_that_is_too_high_is_lowered() {
         let rest = |value: &str| {
-            format!("securityContext:\n  sysctls:\n  - name: net.ipv4.ip_unprivileged_port_start\n    value: {value}\n")
+            format!(
+                "securityContext:\n  sysctls:\n  - name: net.ipv4.ip_unprivileged_port_start\n    value: {value}\n"
+            )
         };
         let (before, after) = (rest("\"81\" # why"), rest("\"0\" # why"));
         check_pod(ID, &listening(PORT_80, USER, &before), &listening(PORT_80, USER, &after));
         check_silent(ID, &listening(PORT_80, USER, &rest("\"80\"")));
-        check_silent(ID, &listening(PORT_80, USER, &rest("\"0\"").replace('.', "/").replace("registry/example/com", "r.io")));
-        check_left(ID, &listening(PORT_80, USER, &rest("0")), "`value` in line 13 is a number, not text");
+        check_silent(
+            ID,
+            &listening(
+                PORT_80,
+                USER,
+                &rest("\"0\"").replace('.', "/").replace("registry/example/com", "r.io"),
+            ),
+        );
+        check_left(ID, &listening(PORT_80, USER, &rest("0")), "`value` in line 14 is a number, not text");
     }
 
     #[test]
     fn others_are_kept() {
-        let rest = |more: &str| format!("securityContext:\n  sysctls:\n  - name: net.ipv4.tcp_syncookies\n    value: \"1\"\n{more}");
+        let rest = |more: &str| {
+            format!(
+                "securityContext:\n  sysctls:\n  - name: net.ipv4.tcp_syncookies\n    value: \"1\"\n{more}"
+            )
+        };
         let more = "  - name: net.ipv4.ip_unprivileged_port_start\n    value: \"0\"\n";
         check_pod(ID, &listening(PORT_80, USER, &rest("")), &listening(PORT_80, USER, &rest(more)));
     }
@@ -250,10 +261,15 @@ mod tests {
 
     #[test]
     fn a_known_image_tells_its_port_and_its_file_capabilities() {
-        let nginx = |ports: &str| format!("containers: [{{name: a, image: nginx, {ports} securityContext: {{runAsUser: 101}}}}]");
+        let nginx = |ports: &str| {
+            format!("containers: [{{name: a, image: nginx, {ports} securityContext: {{runAsUser: 101}}}}]")
+        };
         assert!(fix(&only(ID), &pod(&nginx(""))).contains("sysctls"));
         check_silent(ID, &nginx("ports: [{containerPort: 8080}],"));
-        check_silent(ID, "containers: [{name: a, image: registry.k8s.io/coredns/coredns:v1.12.0, securityContext: {runAsUser: 65532}}]");
+        check_silent(
+            ID,
+            "containers: [{name: a, image: registry.k8s.io/coredns/coredns:v1.12.0, securityContext: {runAsUser: 65532}}]",
+        );
     }
 
     #[test]

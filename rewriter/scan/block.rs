@@ -5,7 +5,9 @@ use crate::error::RefusalReason;
 use crate::event::EventKind;
 
 /// libyaml's bound on the length of a key that is written without `?`.
-pub(super) const MAX_KEY: usize = 1024;
+const MAX_KEY: usize = 1024;
+
+pub(super) const ALIAS_WITH_PROPERTIES: &str = "an alias cannot have an anchor or a tag";
 
 /// What may start at the cursor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -187,7 +189,8 @@ impl Scanner<'_> {
         };
         let end = self.pos;
         self.skip_blanks();
-        if self.peek() == b':' && self.is_blank_or_end(self.pos + 1) && self.is_simple_key(start)? {
+        if self.peek() == b':' && self.is_blank_or_end(self.pos + 1) {
+            self.check_key(start)?;
             return self.key(place, start, properties, (kind, token, end));
         }
         if place == Place::Key {
@@ -196,6 +199,10 @@ impl Scanner<'_> {
         self.attach(start, properties)?;
         self.satisfied();
         if kind != EventKind::Plain {
+            let top = self.top();
+            if kind == EventKind::Alias && (top.anchored || top.tagged) {
+                return syntax(token, ALIAS_WITH_PROPERTIES);
+            }
             self.emit(kind, token, end);
             return self.finish_line();
         }
@@ -204,8 +211,8 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Whether the text from `start` to the colon under the cursor can be a key: one line, not too long.
-    fn is_simple_key(&self, start: usize) -> Scan<bool> {
+    /// The text from `start` to the colon under the cursor has to be on one line and not too long for a key.
+    pub(super) fn check_key(&self, start: usize) -> Scan<()> {
         let key = &self.text[start..self.pos];
         if memchr::memchr(b'\n', key).is_some() {
             return syntax(self.pos, "a key has to stand on one line");
@@ -213,7 +220,7 @@ impl Scanner<'_> {
         if key.len() > MAX_KEY && key.iter().filter(|byte| **byte & 0xc0 != 0x80).count() > MAX_KEY {
             return syntax(self.pos, "a key of more than 1024 characters");
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Takes the key that ends at the colon under the cursor, and what follows on its line.

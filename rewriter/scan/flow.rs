@@ -1,6 +1,5 @@
 //! Flow collections: `{}`, `[]`, JSON.
 
-use super::block::MAX_KEY;
 use super::{Scan, Scanner, chars, refuse, syntax};
 use crate::error::RefusalReason;
 use crate::event::EventKind;
@@ -215,10 +214,7 @@ impl Scanner<'_> {
         if self.is_collection(event) {
             return refuse(start, RefusalReason::CollectionKey);
         }
-        let too_long = self.pos - start > MAX_KEY;
-        if too_long || memchr::memchr(b'\n', &self.text[start..self.pos]).is_some() {
-            return syntax(self.pos, "a key has to stand on one line and to be at most 1024 characters long");
-        }
+        self.check_key(start)?;
         if kind == EventKind::FlowSequence {
             self.open_pair(event, start)?;
         }

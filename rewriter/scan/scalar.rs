@@ -1,5 +1,6 @@
 //! Scalars, aliases and the names of anchors and tags.
 
+use super::block::ALIAS_WITH_PROPERTIES;
 use super::{Scan, Scanner, chars, refuse, syntax};
 use crate::error::RefusalReason;
 use crate::event::EventKind;
@@ -204,7 +205,7 @@ impl Scanner<'_> {
     /// `*name`.
     pub(super) fn alias(&mut self, has_properties: bool) -> Scan<EventKind> {
         if has_properties {
-            return syntax(self.pos, "an alias cannot have an anchor or a tag");
+            return syntax(self.pos, ALIAS_WITH_PROPERTIES);
         }
         self.anchor_name()?;
         Ok(EventKind::Alias)

@@ -48,19 +48,23 @@ const BLOCK: usize = 4096;
 pub(crate) struct LineIndex {
     /// The offset of each line end.
     newlines: Vec<usize>,
-    /// Characters in front of each block of [`BLOCK`] bytes.
+    /// Characters in front of each block of [`BLOCK`] bytes; none where every byte is a character.
     characters: Vec<usize>,
 }
 
 impl LineIndex {
     pub(crate) fn new(text: &[u8]) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text).collect();
+        if text.is_ascii() {
+            return Self { newlines, characters: Vec::new() };
+        }
         let mut total = 0;
         let characters = text.chunks(BLOCK).map(|block| {
             let before = total;
             total += characters(block);
             before
         });
-        Self { characters: characters.collect(), newlines: memchr::memchr_iter(b'\n', text).collect() }
+        Self { newlines, characters: characters.collect() }
     }
 
     pub(crate) fn position(&self, text: &[u8], offset: usize) -> Position {
@@ -68,7 +72,9 @@ impl LineIndex {
         let line = self.newlines.partition_point(|newline| *newline < offset);
         let start = if line == 0 { 0 } else { self.newlines[line - 1] + 1 };
         let bom = usize::from(line == 0 && offset > 0 && text.starts_with(BOM));
-        let before = if offset - start <= BLOCK {
+        let before = if self.characters.is_empty() {
+            offset - start
+        } else if offset - start <= BLOCK {
             characters(&text[start..offset])
         } else {
             self.characters_before(text, offset) - self.characters_before(text, start)

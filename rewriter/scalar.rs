@@ -72,7 +72,12 @@ fn number(text: &str) -> Option<Scalar<'static>> {
     };
     if let Some(magnitude) = whole_number(digits) {
         let value = if negative { -magnitude } else { magnitude };
-        return Some(i64::try_from(value).map_or(Scalar::Float(rounded(value)), Scalar::Integer));
+        if let Ok(value) = i64::try_from(value) {
+            return Some(Scalar::Integer(value));
+        }
+        if u64::try_from(value).is_ok() {
+            return Some(Scalar::Float(rounded(value)));
+        }
     }
     float(digits).map(|value| Scalar::Float(if negative { -value } else { value }))
 }

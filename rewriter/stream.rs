@@ -43,6 +43,7 @@ impl DocumentRecord {
         refusal: Option<Refusal>,
         all: &[Event],
         text: &[u8],
+        locate: impl Fn(usize) -> Position,
     ) -> Self {
         let mut record = Self { range, events, refusal, aliases: Box::default() };
         let has_alias = all[record.events.clone()].iter().any(|event| event.kind == EventKind::Alias);
@@ -50,7 +51,7 @@ impl DocumentRecord {
             match resolve_aliases(record.events.clone(), all, text) {
                 Ok(aliases) => record.aliases = aliases.into(),
                 Err((offset, reason)) => {
-                    record.refusal = Some(Refusal { position: Position::of(text, offset), reason });
+                    record.refusal = Some(Refusal { position: locate(offset), reason });
                 }
             }
         }

@@ -209,7 +209,7 @@ fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<DropAll, 
             "the image is meant to stay root, and which capabilities it needs is not known".into()
         ));
     }
-    if let Some(program) = needs_root(container).filter(|_| !identity.is_surely_non_root()) {
+    if let Some(program) = needs_root(container)?.filter(|_| !identity.is_surely_non_root()) {
         let advice = match (container.kind, &*program) {
             (ContainerKind::Init, "chown" | "chgrp" | "chmod" | "setfacl") => {
                 "; with `drop: [ALL]` it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`"
@@ -292,9 +292,10 @@ impl Change {
             ..Default::default()
         };
         // To replace the list would take its comments along; beside `ALL` the other names mean nothing.
-        let edits = match list.has_comment() {
-            true => vec![Edit::append(list.path().clone(), ALL)],
-            false => fragment::merge(context.path(), &fragment),
+        let edits = if list.has_comment() {
+            vec![Edit::append(list.path().clone(), ALL)]
+        } else {
+            fragment::merge(context.path(), &fragment)
         };
         for edit in edits {
             self.add(level, edit, "drop `ALL`", reason);

@@ -86,36 +86,30 @@ pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
     let Workloads { pods, problems } = Workloads::of(document);
     let mut plan = Plan::default();
     let mut plans: Vec<PodPlan> = pods.iter().map(PodPlan::new).collect();
-    let guards: Vec<Guard> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
+    let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let first: Vec<usize> = plans.iter().map(|plan| plan.findings.len()).collect();
         for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plans) {
             let findings = transform.check(&Context { pod, settings, plan: &plan });
             pod_plan.findings.extend(findings.into_iter().map(|finding| {
-                let state = guard.decide(&finding, document, settings);
+                let state = guard.decide(&finding, settings);
                 Judged { finding, state }
             }));
         }
-        let mut fresh: Vec<&mut Judged> = plans
-            .iter_mut()
-            .zip(first)
-            .flat_map(|(plan, first)| plan.findings.iter_mut().skip(first))
-            .collect();
-        block(document, &mut fresh);
-        for fix in fresh.iter().filter_map(|judged| judged.fix()) {
-            plan.accept(fix);
+        let fresh = |(plan, first): (&mut PodPlan, &usize)| plan.findings.iter_mut().skip(*first);
+        block(document, plans.iter_mut().zip(&first).flat_map(fresh));
+        for (pod_plan, first) in plans.iter().zip(first) {
+            pod_plan.findings.iter().skip(first).filter_map(Judged::fix).for_each(|fix| plan.accept(fix));
         }
     }
     // Each for itself has been placed; that they also go together is not for this crate to know.
-    let mut all: Vec<&mut Judged> = plans.iter_mut().flat_map(|plan| &mut plan.findings).collect();
-    block(document, &mut all);
+    block(document, plans.iter_mut().flat_map(|plan| &mut plan.findings));
     DocumentPlan { pods: plans, problems }
 }
 
 /// Leaves the fixes that cannot be placed in the text.
-fn block(document: Document<'_>, findings: &mut [&mut Judged]) {
-    let mut fixed: Vec<&mut &mut Judged> =
-        findings.iter_mut().filter(|judged| judged.fix().is_some()).collect();
+fn block<'j>(document: Document<'_>, findings: impl Iterator<Item = &'j mut Judged>) {
+    let mut fixed: Vec<&mut Judged> = findings.filter(|judged| judged.fix().is_some()).collect();
     if fixed.is_empty() {
         return;
     }
@@ -143,91 +137,105 @@ impl PodPlan {
     }
 }
 
-/// What speaks against any fix in a pod.
-struct Guard {
-    /// Why nothing is changed.
-    reason: Option<Left>,
+/// What speaks against changing a pod.
+struct Guard<'p, 'd> {
+    pod: &'p Pod<'d>,
+    /// Why the whole pod stays as it is.
+    stays: Option<String>,
     /// Lists and numbers of the containers that are only completed here.
     without_image: HashSet<(&'static str, usize)>,
     is_windows: bool,
+    /// What makes it look like a node agent.
+    agent_signal: Option<String>,
 }
 
-impl Guard {
-    fn of(pod: &Pod<'_>, settings: &Settings) -> Self {
+impl<'p, 'd> Guard<'p, 'd> {
+    fn of(pod: &'p Pod<'d>, settings: &Settings) -> Self {
         let without_image = pod.containers.iter().filter(|container| container.image().is_none());
         Self {
-            reason: reservation(pod, settings),
+            pod,
+            stays: reservation(pod, settings),
             without_image: without_image.map(|container| (container.kind.list(), container.index)).collect(),
             is_windows: pod.is_windows(),
+            agent_signal: is_node_agent(pod, &settings.catalogue),
         }
     }
 
-    fn decide(&self, finding: &Finding, document: Document<'_>, settings: &Settings) -> State {
-        let fix = match &finding.outcome {
-            Outcome::Satisfied => return State::Satisfied,
-            Outcome::Left(left) => return State::Left(left.clone()),
-            Outcome::Fix(fix) => fix,
-        };
-        if let Some(left) = &self.reason {
-            return State::Left(left.clone());
+    fn decide(&self, finding: &Finding, settings: &Settings) -> State {
+        let left = |reason, needs_person| State::Left(Left { reason, needs_person });
+        if finding.outcome == Outcome::Satisfied {
+            return State::Satisfied;
+        }
+        if let Some(reason) = self.stays(finding) {
+            return left(reason, false);
+        }
+        match (&finding.outcome, &self.agent_signal) {
+            (Outcome::Satisfied, _) => State::Satisfied,
+            (Outcome::Left(reason), _) => State::Left(reason.clone()),
+            (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
+            (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
+            (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => left(
+                format!("somebody wrote the value, and such values are kept; else: {}", fix.summary),
+                true,
+            ),
+            (Outcome::Fix(_), None) if settings.safe => State::HeldBack,
+            (Outcome::Fix(_), None) => State::Fixed,
+        }
+    }
+
+    /// Why what the finding is about stays on purpose.
+    fn stays(&self, finding: &Finding) -> Option<String> {
+        if let Some(reason) = &self.stays {
+            return Some(reason.clone());
         }
         if self.is_windows && !finding.transform.on_windows {
-            return stays("the field is not for Windows, where the pod runs");
+            return Some("the field is not for Windows, where the pod runs".to_owned());
         }
-        if let Some(container) = &finding.container {
-            if container.kind == ContainerKind::Ephemeral {
-                return stays("an ephemeral container belongs to a running pod and cannot be changed");
-            }
-            if self.without_image.contains(&(container.kind.list(), container.index)) {
-                return stays("the container has no `image`, so it completes one that is written elsewhere");
-            }
+        let container = finding.container.as_ref()?;
+        if container.kind == ContainerKind::Ephemeral {
+            return Some("an ephemeral container belongs to a running pod and cannot be changed".to_owned());
         }
-        if settings.keep_explicit
-            && fix.level == Level::Review
-            && fix.edits.iter().any(|edit| changes_value(document, edit))
-        {
-            let reason =
-                format!("somebody wrote this value, and such values are kept; else: {}", fix.summary);
-            return State::Left(Left { reason, needs_person: true });
-        }
-        if settings.safe && fix.level == Level::Review { State::HeldBack } else { State::Fixed }
+        self.without_image
+            .contains(&(container.kind.list(), container.index))
+            .then(|| "the container has no `image`, so it completes one that is written elsewhere".to_owned())
+    }
+
+    /// Whether the fix takes the place of something that is written.
+    fn changes_value(&self, finding: &Finding, fix: &Fix) -> bool {
+        let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
+        // From the container on, since to count to it in its list again and again would take too long.
+        let owners = container.map(|container| &container.section).into_iter().chain([&self.pod.template]);
+        let is_written = |edit: &Edit| {
+            let steps = edit.path().steps();
+            let start = owners
+                .clone()
+                .find_map(|owner| Some((owner.node()?, steps.strip_prefix(owner.path().steps())?)));
+            start.is_some_and(|(node, steps)| steps.iter().try_fold(node, step).is_some())
+        };
+        fix.edits.iter().any(|edit| !matches!(edit, Edit::Append { .. }) && is_written(edit))
     }
 }
 
-fn stays(reason: &str) -> State {
-    State::Left(Left { reason: reason.to_owned(), needs_person: false })
+fn step<'d>(node: Node<'d>, step: &Step) -> Option<Node<'d>> {
+    match step {
+        Step::Key(key) => node.get(key),
+        Step::Index(index) => node.items().nth(*index),
+    }
 }
 
 /// Why nothing in the pod is changed.
-fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<Left> {
-    let stays = |reason: String| Some(Left { reason, needs_person: false });
+fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<String> {
     if !pod.has_image() {
-        return stays(
-            "no container has an `image`, so this completes a workload that is written elsewhere".into(),
-        );
+        let reason = "no container has an `image`, so this completes a workload that is written elsewhere";
+        return Some(reason.to_owned());
     }
-    if !settings.include_system {
-        if let Some(namespace) = pod.object.namespace().filter(|name| is_system_namespace(name)) {
-            return stays(format!("`{namespace}` is a namespace of the cluster itself"));
-        }
-        if let Some(addon) = addon(&pod.object) {
-            return stays(format!("`{addon}` is the name of a CCE add-on"));
-        }
+    if settings.include_system {
+        return None;
     }
-    let signal = is_node_agent(pod, &settings.catalogue)?;
-    Some(Left { reason: format!("it looks like a node agent: {signal}"), needs_person: true })
-}
-
-/// Whether the edit takes the place of something that is written.
-fn changes_value(document: Document<'_>, edit: &Edit) -> bool {
-    fn step<'s>(node: Node<'s>, step: &Step) -> Option<Node<'s>> {
-        match step {
-            Step::Key(key) => node.get(key),
-            Step::Index(index) => node.items().nth(*index),
-        }
+    if let Some(namespace) = pod.object.namespace().filter(|name| is_system_namespace(name)) {
+        return Some(format!("`{namespace}` is a namespace of the cluster itself"));
     }
-    let is_change = !matches!(edit, Edit::Append { .. });
-    is_change && document.root().and_then(|root| edit.path().steps().iter().try_fold(root, step)).is_some()
+    addon(&pod.object).map(|addon| format!("`{addon}` is the name of a CCE add-on"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `readOnlyRootFilesystem`, with an empty volume for each path that has to stay writable.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use k8s_openapi::api::core::v1 as fragments;
@@ -7,8 +8,8 @@ use rewriter::Edit;
 
 use crate::context::Context;
 use crate::fragment;
-use crate::images::{Confidence, Match, ReadOnlyRoot};
-use crate::model::{Command, Container, Malformed, Mount, covers, installs_packages};
+use crate::images::{Confidence, Facts, ReadOnlyRoot};
+use crate::model::{Command, Container, Directories, Malformed, installs_packages};
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -93,114 +94,115 @@ impl Transform for ReadOnlyRootFilesystem {
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> Result<Outcome, Malformed> {
     let context = container.security_context()?;
-    let explicit = context.read_only_root_filesystem()?;
-    if explicit == Some(true) {
+    let written = context.read_only_root_filesystem()?;
+    if written == Some(true) {
         return Ok(Outcome::Satisfied);
     }
-    let commands = container.commands();
-    if let Some(program) = installs_packages(&commands) {
-        return Ok(Outcome::left(format!("the {} installs packages with `{program}`", container.kind)));
-    }
+    let commands = container.commands()?;
     let image = cx.image(container);
-    let mounts = container.mounts()?;
-    if let Some(path) = image.as_ref().and_then(|image| hidden_by_volume(image, &mounts)) {
-        return Ok(Outcome::left(format!(
-            "the image writes to `{path}` and needs its own files there; mount a volume that holds them"
-        )));
-    }
     let facts = image.as_ref().map(|image| &*image.facts);
-    if facts.is_some_and(|facts| facts.read_only_root == ReadOnlyRoot::Fails) {
-        return Ok(Outcome::left("the image is known not to run with a read-only root file system"));
+    let mut writable: Directories = container.mounts()?.iter().map(|mount| &*mount.path).collect();
+    if let Some(obstacle) = obstacle(container, &commands, facts, &writable) {
+        return Ok(Outcome::left(obstacle));
     }
-    let works = facts.is_some_and(|facts| facts.read_only_root == ReadOnlyRoot::Works);
     let is_sure = image.as_ref().is_some_and(|image| image.confidence == Confidence::Exact);
-    let writable = facts.map_or(&[][..], |facts| &facts.writable).iter().map(String::as_str);
-    let wanted: Vec<&str> = writable.chain((!(works && is_sure)).then_some("/tmp")).collect();
-    let uncovered = uncovered(&wanted, &mounts);
-
-    let known = works && is_sure && !container.has_command();
-    let stray =
-        writes_outside(&commands, mounts.iter().map(|mount| &*mount.path).chain(uncovered.iter().copied()));
-    let (level, reason) = match (known, explicit, stray) {
-        (false, _, Some(path)) | (_, Some(_), Some(path)) => {
-            return Ok(Outcome::left(format!(
-                "the {} writes to `{path}`, which no volume covers",
-                container.kind
-            )));
+    let is_known = is_sure && facts.is_some_and(|facts| facts.read_only_root == ReadOnlyRoot::Works);
+    let wanted = facts.map_or(&[][..], |facts| &facts.writable).iter().map(String::as_str);
+    let mut empty = Vec::new();
+    for path in wanted.chain((!is_known).then_some("/tmp")) {
+        // A read-only mount counts too: what lies in it could not be written so far either, and a mount point
+        // in it could not be made.
+        if !writable.cover(path) {
+            writable.insert(path);
+            empty.push(path);
         }
-        (_, Some(false), None) => {
-            (Level::Review, "somebody wrote `readOnlyRootFilesystem: false`".to_owned())
+    }
+    let stray = writes_outside(container, &commands, writable)?;
+    let (level, reason) = match (written, is_known && !container.has_command(), stray) {
+        (None, true, None) => (Level::Safe, "all paths that the image writes to stay writable".to_owned()),
+        (None, true, Some(path)) => (Level::Review, format!("it writes to `{path}`, which no volume covers")),
+        (_, _, Some(path)) => {
+            let reason = format!("the {} writes to `{path}`, which no volume covers", container.kind);
+            return Ok(Outcome::left(reason));
         }
-        (true, _, Some(path)) => {
-            (Level::Review, format!("its command writes to `{path}`, which no volume covers"))
+        (Some(_), _, None) => (Level::Review, "somebody wrote `readOnlyRootFilesystem: false`".to_owned()),
+        (None, false, None) => {
+            (Level::Review, "the program may write to paths that nobody knew of".to_owned())
         }
-        (true, _, None) => {
-            (Level::Safe, "all paths that the image writes to are known and stay writable".to_owned())
-        }
-        (false, _, None) => (Level::Review, "the program may write to paths that nobody knew of".to_owned()),
     };
+    let mut summary = "set `readOnlyRootFilesystem: true`".to_owned();
+    if !empty.is_empty() {
+        summary = format!("{summary} with an empty volume at `{}`", empty.join("`, `"));
+    }
     let fragment = fragments::SecurityContext { read_only_root_filesystem: Some(true), ..Default::default() };
     let mut edits = fragment::merge(context.path(), &fragment);
-    let mut summary = "set `readOnlyRootFilesystem: true`".to_owned();
-    for path in &uncovered {
-        let name = names.take(&container.name(), path);
-        let mount = fragments::VolumeMount {
-            name: name.clone(),
-            mount_path: (*path).to_owned(),
-            ..Default::default()
-        };
-        let volume = fragments::Volume {
-            name,
-            empty_dir: Some(fragments::EmptyDirVolumeSource::default()),
-            ..Default::default()
-        };
-        edits.push(Edit::append(
-            container.section.list("volumeMounts")?.path().clone(),
-            fragment::value(&mount),
-        ));
-        edits.push(Edit::append(cx.pod.spec.list("volumes")?.path().clone(), fragment::value(&volume)));
-    }
-    if !uncovered.is_empty() {
-        summary += &format!(" with an empty volume at `{}`", uncovered.join("`, `"));
+    for path in empty {
+        edits.extend(mount_empty(cx, container, path, names.take(&container.name(), path))?);
     }
     Ok(Outcome::fix(level, summary, reason, edits))
 }
 
-/// A path that the image writes to beside files of its own, and no mount has filled.
-fn hidden_by_volume<'i>(image: &'i Match<'_>, mounts: &[Mount<'_>]) -> Option<&'i str> {
-    let is_mounted = |path: &&String| mounts.iter().any(|mount| covers(&mount.path, path));
-    image.facts.needs_content.iter().find(|path| !is_mounted(path)).map(String::as_str)
+/// Why a read-only root file system would surely break the container.
+fn obstacle(
+    container: &Container<'_>,
+    commands: &[Command],
+    facts: Option<&Facts>,
+    mounts: &Directories,
+) -> Option<String> {
+    if let Some(program) = installs_packages(commands) {
+        return Some(format!("the {} installs packages with `{program}`", container.kind));
+    }
+    let facts = facts?;
+    if let Some(path) = facts.needs_content.iter().find(|path| !mounts.cover(path)) {
+        let advice = "mount a volume that holds them";
+        return Some(format!("the image writes to `{path}` and needs its own files there; {advice}"));
+    }
+    (facts.read_only_root == ReadOnlyRoot::Fails)
+        .then(|| "the image is known not to run with a read-only root file system".to_owned())
 }
 
-/// The paths that lie below no mount and below no other of the paths.
-///
-/// A read-only mount counts: what lies below it could not be written so far either, and a mount point below
-/// it could not be made.
-fn uncovered<'p>(wanted: &[&'p str], mounts: &[Mount<'_>]) -> Vec<&'p str> {
-    let mut uncovered: Vec<&str> = Vec::new();
-    for path in wanted {
-        let is_covered = mounts.iter().any(|mount| covers(&mount.path, path))
-            || uncovered.iter().any(|other| covers(other, path));
-        if !is_covered {
-            uncovered.push(path);
+/// Gives the container an empty volume at `path`.
+fn mount_empty(
+    cx: &Context<'_, '_>,
+    container: &Container<'_>,
+    path: &str,
+    name: String,
+) -> Result<[Edit; 2], Malformed> {
+    let mount =
+        fragments::VolumeMount { name: name.clone(), mount_path: path.to_owned(), ..Default::default() };
+    let empty_dir = Some(fragments::EmptyDirVolumeSource::default());
+    let volume = fragments::Volume { name, empty_dir, ..Default::default() };
+    let mounts = container.section.list("volumeMounts")?.path().clone();
+    let volumes = cx.pod.spec.list("volumes")?.path().clone();
+    Ok([Edit::append(mounts, fragment::value(&mount)), Edit::append(volumes, fragment::value(&volume))])
+}
+
+/// A place that the commands write to and that lies outside of `writable`.
+fn writes_outside(
+    container: &Container<'_>,
+    commands: &[Command],
+    mut writable: Directories,
+) -> Result<Option<String>, Malformed> {
+    ["/dev", "/proc", "/sys"].into_iter().for_each(|path| writable.insert(path));
+    let mut directory = container.working_directory()?.map(Cow::into_owned);
+    for command in commands {
+        if command.program() == "cd" {
+            directory = command.arguments().next().and_then(|path| resolve(path, directory.as_deref()));
+        }
+        for path in command.outputs.iter().map(String::as_str).chain(targets(command)) {
+            let is_covered = resolve(path, directory.as_deref()).is_some_and(|path| writable.cover(&path));
+            // What a variable stands for is not known.
+            if !is_covered && !path.starts_with('$') {
+                return Ok(Some(path.to_owned()));
+            }
         }
     }
-    uncovered
+    Ok(None)
 }
 
-/// A place that the commands write to and that none of `writable` covers.
-fn writes_outside<'w>(commands: &[Command], writable: impl Iterator<Item = &'w str>) -> Option<String> {
-    let writable: Vec<&str> = writable.chain(["/dev", "/proc", "/sys"]).collect();
-    let is_outside = |path: &&str| {
-        // What a variable stands for is not known.
-        !path.starts_with('$')
-            && !writable.iter().any(|directory| path.starts_with('/') && covers(directory, path))
-    };
-    commands
-        .iter()
-        .flat_map(|command| command.outputs.iter().map(String::as_str).chain(targets(command)))
-        .find(is_outside)
-        .map(str::to_owned)
+/// `path` as an absolute one; `None` where it is relative to an unknown directory.
+fn resolve(path: &str, directory: Option<&str>) -> Option<String> {
+    if path.starts_with('/') { Some(path.to_owned()) } else { Some(format!("{}/{path}", directory?)) }
 }
 
 /// The files that a command changes by its very purpose.
@@ -210,7 +212,7 @@ fn targets(command: &Command) -> Vec<&str> {
         "mkdir" | "tee" | "touch" => files().collect(),
         "cp" | "install" | "ln" | "mv" => files().last().into_iter().collect(),
         "sed" if command.arguments().any(|word| word.starts_with("-i") || word == "--in-place") => {
-            files().filter(|word| word.starts_with('/')).collect()
+            files().skip(1).collect()
         }
         _ => Vec::new(),
     }
@@ -472,6 +474,11 @@ mod tests {
         ] {
             check_levels(ID, &run(script), &[Level::Review]);
         }
+        check_levels(ID, &run("cd /tmp; echo > a; sed -i s/a/b/ a"), &[Level::Review]);
+        check_left(ID, &run("cd /srv; echo > a"), "writes to `a`");
+        let hook = ", lifecycle: {postStart: {exec: {command: [sh, -c, date > /started]}}}";
+        check_left(ID, &of_image("r.io/a", hook), "writes to `/started`");
+        check_levels(ID, &of_image("r.io/a", ", workingDir: /tmp, command: [touch, a]"), &[Level::Review]);
         let known = of_image("nginx:1.27", ", args: [sh, -c, echo > /etc/x]");
         check_levels(ID, &known, &[Level::Review]);
         let (_, _, reason) = fixes(&only(ID), &pod(&known)).remove(0);

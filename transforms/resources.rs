@@ -136,11 +136,17 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         return Ok(Outcome::left("the image needs memory by the gigabyte, so a guessed limit would kill it"));
     }
     let summary = summary(&requests, &limits);
-    let reason = match (derives, requests.is_empty()) {
-        (true, true) => "the limits follow from the requests; a program that needs more memory is killed",
-        (true, false) => "some amounts follow from the requests, others are defaults; measure what it needs",
-        (false, _) => "the amounts are defaults; measure what the program needs",
+    let source = match (derives, requests.is_empty()) {
+        (true, true) => "the limits follow from the requests",
+        (true, false) => "some amounts follow from the requests, others are defaults",
+        (false, _) => "the amounts are defaults",
     };
+    let effect = if limits.contains_key("memory") {
+        "a program that needs more memory is killed"
+    } else {
+        "a program that needs more is slowed down"
+    };
+    let reason = format!("{source}; {effect}");
     let given = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
     let fragment = fragments::ResourceRequirements {
         limits: given(limits),

@@ -95,7 +95,7 @@ impl Transform for RunAsUser {
                     inheriting.push((container, user));
                     continue;
                 }
-                Ok(Verdict::Write(user)) => write(container, user, &mut fs_group_of),
+                Ok(Verdict::Write(user)) => write(container, &user, &mut fs_group_of),
                 Ok(Verdict::NeedsPodsRoot(outcome) | Verdict::Other(outcome)) => Ok(outcome),
                 Err(malformed) => Err(malformed),
             };
@@ -157,7 +157,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
             return Ok(Verdict::Other(Outcome::Satisfied));
         }
     }
-    if let Some(program) = needs_root(container) {
+    if let Some(program) = needs_root(container)? {
         return Ok(left(Outcome::left(needs_root_reason(container, &program))));
     }
     if replaces == Replaces::OwnRoot && container.kind == ContainerKind::Init {
@@ -261,13 +261,13 @@ fn expectations(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<&'sta
 /// A new user for one container.
 fn write(
     container: &Container<'_>,
-    user: NewUser,
+    user: &NewUser,
     fs_group_of: &mut FsGroup<'_, '_>,
 ) -> Result<Outcome, Malformed> {
-    let mut edits = own_edits(container, &user)?;
+    let mut edits = own_edits(container, user)?;
     let mut summary = user.summary();
     let mut reason = user.reason.clone();
-    if let Some(volume) = fs_group_of.take(container, &user)? {
+    if let Some(volume) = fs_group_of.take(container, user)? {
         edits.extend(volume.edits);
         summary += &volume.summary;
         reason += volume.reason;

@@ -140,7 +140,7 @@ fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'
         );
     }
     let program = inheriting.iter().find_map(|container| {
-        let mut words = container.image().into_iter().chain(container.command_line());
+        let mut words = container.image().into_iter().chain(container.command_line().unwrap_or_default());
         let found = words.find_map(|text| cx.settings.catalogue.needs_unconfined_syscalls(&text))?;
         Some((container.name(), found.trim_end_matches('*')))
     });
@@ -150,11 +150,9 @@ fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'
                 format!("container `{name}` names `{program}`, which uses calls that the profile denies");
             pod.confine(cx, Level::Review, &reason)
         }
-        None => pod.confine(
-            cx,
-            Level::Safe,
-            "container runtimes apply this profile to whatever they start by default",
-        ),
+        None => {
+            pod.confine(cx, Level::Safe, "the calls that it denies are of no use to programs in containers")
+        }
     }
 }
 
@@ -264,10 +262,8 @@ impl<'d> Setting<'d> {
     fn agree(&self, cx: &Context<'_, '_>) -> Vec<Edit> {
         let drops = cx.settings.seccomp_profile.drop_legacy_annotations;
         let path = self.annotation_path.clone();
-        vec![match drops && cx.settings.target >= ANNOTATION_DEAD {
-            true => Edit::remove(path, None),
-            false => Edit::set(path, "runtime/default"),
-        }]
+        let drops = drops && cx.settings.target >= ANNOTATION_DEAD;
+        vec![if drops { Edit::remove(path, None) } else { Edit::set(path, "runtime/default") }]
     }
 }
 

@@ -14,13 +14,13 @@ pub(crate) fn dedent(text: &str) -> String {
     let body = text.trim_start_matches('\n').trim_end();
     let lines = || body.lines().filter(|line| !line.trim().is_empty());
     let shared = lines().map(|line| line.len() - line.trim_start_matches(' ').len()).min().unwrap_or(0);
-    body.lines().map(|line| format!("{}\n", line.get(shared..).unwrap_or_default())).collect()
+    body.lines().flat_map(|line| [line.get(shared..).unwrap_or_default(), "\n"]).collect()
 }
 
 /// A pod with this spec.
 pub(crate) fn pod(spec: &str) -> String {
-    let spec: String = dedent(spec).lines().map(|line| format!("  {line}\n")).collect();
-    format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: example\nspec:\n{spec}")
+    let spec = dedent(spec).replace('\n', "\n  ");
+    format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: example\nspec:\n  {}\n", spec.trim_end())
 }
 
 /// The default settings with one transform alone.

@@ -181,12 +181,11 @@ fn set(cx: &Context<'_, '_>, port: i64) -> Result<Outcome, Malformed> {
     }
     let summary = format!("set the sysctl `{SYSCTL}` to `0`");
     let reason = format!("only root may listen on port {port} otherwise; the nodes need a kernel from 4.11");
-    let edit = match start {
-        Some(start) => Edit::set(start.path, Value::from("0")),
-        None => {
-            let sysctl = fragments::Sysctl { name: SYSCTL.to_owned(), value: "0".to_owned() };
-            Edit::append(cx.pod.security_context()?.sysctls()?.path().clone(), fragment::value(&sysctl))
-        }
+    let edit = if let Some(start) = start {
+        Edit::set(start.path, Value::from("0"))
+    } else {
+        let sysctl = fragments::Sysctl { name: SYSCTL.to_owned(), value: "0".to_owned() };
+        Edit::append(cx.pod.security_context()?.sysctls()?.path().clone(), fragment::value(&sysctl))
     };
     Ok(Outcome::review(summary, reason, vec![edit]))
 }

@@ -87,10 +87,18 @@ pub(super) fn next_marker(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
-/// The last line in `range` that looks like a directive: what stands in front of it was not understood.
+/// The last line in `range` that is a directive by its look: what stands in front of it was not understood.
 pub(super) fn last_directive(bytes: &[u8], range: Range<usize>) -> Option<usize> {
-    let mut lines = memmem::rfind_iter(&bytes[range.clone()], b"\n%").map(|at| range.start + at + 1);
-    lines.find(|at| bytes[at + 1..].starts_with(b"YAML ") || bytes[at + 1..].starts_with(b"TAG "))
+    let mut signs = memchr::memrchr_iter(b'%', &bytes[range.clone()]).map(|at| range.start + at);
+    signs
+        .find(|at| (*at == range.start || matches!(bytes[at - 1], b'\n' | b'\r')) && is_directive(bytes, *at))
+}
+
+/// Whether the `%` at `offset` starts a directive that libyaml knows.
+pub(super) fn is_directive(bytes: &[u8], offset: usize) -> bool {
+    let rest = &bytes[offset + 1..];
+    let rest = rest.strip_prefix(b"YAML").or_else(|| rest.strip_prefix(b"TAG"));
+    rest.is_some_and(|rest| rest.starts_with(b" ") || rest.starts_with(b"\t"))
 }
 
 /// Whether three times `byte` and white space or the end stand at `offset`.

@@ -9,9 +9,11 @@ mod chars;
 mod flow;
 mod scalar;
 
+use std::cell::OnceCell;
+
 use crate::error::{Refusal, RefusalReason, SyntaxError};
 use crate::event::{Event, EventKind};
-use crate::position::Position;
+use crate::position::LineIndex;
 use crate::stream::DocumentRecord;
 
 /// go-yaml's own bound on nesting.
@@ -80,7 +82,9 @@ struct Scanner<'t> {
 /// Scans a whole text.
 pub(crate) fn scan(text: &str) -> Result<(Vec<Event>, Vec<DocumentRecord>), SyntaxError> {
     let bytes = text.as_bytes();
-    let locate = |offset| Position::of(bytes, offset);
+    // There may be a refused document behind every marker.
+    let lines = OnceCell::new();
+    let locate = |offset| lines.get_or_init(|| LineIndex::new(bytes)).position(bytes, offset);
     let oddities = chars::check(text).map_err(|offset| SyntaxError {
         position: locate(offset),
         message: "control characters are not allowed",
@@ -125,6 +129,7 @@ pub(crate) fn scan(text: &str) -> Result<(Vec<Event>, Vec<DocumentRecord>), Synt
             refusal,
             &scanner.events,
             bytes,
+            locate,
         ));
         scanner.pos = scanner.end;
     }
@@ -179,8 +184,7 @@ impl Scanner<'_> {
         loop {
             if self.peek() == b'%' {
                 directive.get_or_insert(self.pos);
-                let rest = &self.text[self.pos + 1..self.end];
-                if !rest.starts_with(b"YAML ") && !rest.starts_with(b"TAG ") {
+                if !chars::is_directive(self.text, self.pos) {
                     return syntax(self.pos, "a `%` directive that is neither `%YAML` nor `%TAG`");
                 }
                 self.skip_line();

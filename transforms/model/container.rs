@@ -127,14 +127,10 @@ impl<'d> Container<'d> {
         Ok(ports)
     }
 
-    /// `command` and `args` one after the other, as far as they are text.
-    pub fn command_line(&self) -> Vec<Cow<'d, str>> {
-        let list = |key| self.section.list(key).ok();
-        ["command", "args"]
-            .into_iter()
-            .filter_map(list)
-            .flat_map(|list| list.items().map(|(_, item)| item.text()).collect::<Vec<_>>())
-            .collect()
+    /// `command` and `args` one after the other.
+    pub fn command_line(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
+        let (command, args) = (self.section.list("command")?, self.section.list("args")?);
+        Ok(command.items().chain(args.items()).map(|(_, word)| word.text()).collect())
     }
 
     /// Whether it replaces the image's own entry point.
@@ -142,8 +138,21 @@ impl<'d> Container<'d> {
         self.section.get("command").is_some()
     }
 
-    /// The programs that it starts by `command` and `args`, those of shell scripts in them included.
-    pub fn commands(&self) -> Vec<Command> {
-        commands(&self.command_line())
+    /// The programs that it starts by `command`, `args` and its `lifecycle` hooks, those of shell scripts in
+    /// them included.
+    pub fn commands(&self) -> Result<Vec<Command>, Malformed> {
+        let mut found = commands(&self.command_line()?);
+        let lifecycle = self.section.section("lifecycle")?;
+        for hook in ["postStart", "preStop"] {
+            let words = lifecycle.section(hook)?.section("exec")?.list("command")?;
+            let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
+            found.extend(commands(&words));
+        }
+        Ok(found)
+    }
+
+    /// `workingDir`, where one is written.
+    pub fn working_directory(&self) -> Result<Option<Cow<'d, str>>, Malformed> {
+        self.section.text("workingDir")
     }
 }

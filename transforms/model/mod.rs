@@ -25,4 +25,4 @@ pub use role::{addon, is_node_agent, is_system_namespace};
 pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};
-pub use volume::{Mount, Volume, VolumeSource, covers, normal};
+pub use volume::{Directories, Mount, Volume, VolumeSource, covers};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rewriter::{Node, Path};
 
-use super::container::{Container, ContainerKind};
+use super::container::{Container, ContainerKind, ContainerRef};
 use super::object::{Object, Problem};
 use super::section::{Malformed, Section};
 use super::security_context::SecurityContext;
@@ -57,6 +57,17 @@ impl<'d> Pod<'d> {
         }
         let volumes = volumes(object, &spec);
         Ok(Self { object: object.clone(), template, spec, containers, volumes })
+    }
+
+    /// The container that `reference` is about.
+    pub fn container(&self, reference: &ContainerRef) -> Option<&Container<'d>> {
+        let rank =
+            |kind: ContainerKind| ContainerKind::LISTS.iter().position(|list| list.list() == kind.list());
+        let wanted = (rank(reference.kind), reference.index);
+        let found = self
+            .containers
+            .binary_search_by_key(&wanted, |container| (rank(container.kind), container.index));
+        self.containers.get(found.ok()?)
     }
 
     /// The pod's `securityContext`, whose values hold for every container without an own one.

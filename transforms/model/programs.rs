@@ -2,6 +2,7 @@
 
 use super::container::{Container, ContainerKind};
 use super::script::Command;
+use super::section::Malformed;
 
 /// Programs that do their work for root alone.
 const FOR_ROOT: [&str; 31] = [
@@ -65,7 +66,7 @@ const LANGUAGE_PACKAGES: [(&str, &[&str]); 9] = [
 
 /// The program in the container's command line that needs root. For an init container, whose purpose is often
 /// to prepare files for others, changing their mode counts too.
-pub fn needs_root(container: &Container<'_>) -> Option<String> {
+pub fn needs_root(container: &Container<'_>) -> Result<Option<String>, Malformed> {
     let is_for_root = |command: &Command| {
         let program = command.program();
         FOR_ROOT.contains(&program)
@@ -73,11 +74,8 @@ pub fn needs_root(container: &Container<'_>) -> Option<String> {
             || program == "chmod" && container.kind == ContainerKind::Init
             || runs(command, &SYSTEM_PACKAGES)
     };
-    container
-        .commands()
-        .iter()
-        .find(|command| is_for_root(command))
-        .map(|command| command.program().to_owned())
+    let commands = container.commands()?;
+    Ok(commands.iter().find(|command| is_for_root(command)).map(|command| command.program().to_owned()))
 }
 
 /// The package manager that the container's command line installs something with.

@@ -9,10 +9,11 @@ use std::str::Chars;
 /// How deep `sh -c` inside `sh -c` is followed.
 const MAX_DEPTH: usize = 4;
 
+/// What may be asked to run a script, or another program.
 const SHELLS: [&str; 8] = ["sh", "ash", "bash", "dash", "ksh", "zsh", "busybox", "tini"];
 
-/// Words in front of a command that do not change what it does.
-const PREFIXES: [&str; 17] = [
+/// Words in front of a command that do not change what it does. Options may stand behind them.
+const PREFIXES: [&str; 19] = [
     "!",
     "builtin",
     "command",
@@ -28,8 +29,10 @@ const PREFIXES: [&str; 17] = [
     "nohup",
     "then",
     "time",
+    "timeout",
     "until",
     "while",
+    "xargs",
 ];
 
 /// One simple command: a program and its arguments.
@@ -67,34 +70,66 @@ pub(super) fn commands<S: AsRef<str>>(line: &[S]) -> Vec<Command> {
     found
 }
 
-/// Adds `command`, or what it starts where it is a shell.
+/// Adds `command`, and what it starts where it is a shell or the like.
 fn add(mut command: Command, depth: usize, found: &mut Vec<Command>) {
-    let prefixes = command.words.iter().take_while(|word| is_prefix(word)).count();
+    let prefixes = n_prefixes(&command.words);
     command.words.drain(..prefixes);
     if command.words.is_empty() && command.outputs.is_empty() {
         return;
     }
-    if SHELLS.contains(&command.program()) && depth < MAX_DEPTH {
-        let mut arguments = command.words.iter().skip(1);
-        let is_flag = |word: &&String| word.starts_with('-') && !word.starts_with("--") && word.contains('c');
-        if arguments.any(|word| is_flag(&word)) {
-            if let Some(script) = arguments.next() {
-                parse(script, depth + 1, found);
-            }
-        } else if matches!(command.program(), "busybox" | "tini") {
-            let words =
-                command.words.iter().skip(1).skip_while(|word| word.starts_with('-')).cloned().collect();
-            return add(Command { words, outputs: std::mem::take(&mut command.outputs) }, depth + 1, found);
-        }
-    }
+    let inner = if depth < MAX_DEPTH { started(&command) } else { Started::Nothing };
     found.push(command);
+    match inner {
+        Started::Nothing => {}
+        Started::Script(script) => parse(&script, depth + 1, found),
+        Started::Words(words) => add(Command { words, outputs: Vec::new() }, depth + 1, found),
+    }
 }
 
-fn is_prefix(word: &str) -> bool {
-    let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
+/// What a command starts beside itself.
+enum Started {
+    Nothing,
+    Script(String),
+    Words(Vec<String>),
+}
+
+fn started(command: &Command) -> Started {
+    let is_shell = SHELLS.contains(&command.program());
+    let is_script_flag =
+        |word: &&str| is_shell && word.starts_with('-') && !word.starts_with("--") && word.contains('c');
+    let mut arguments = command.arguments();
+    if arguments.any(|word| is_script_flag(&word)) {
+        return arguments.next().map_or(Started::Nothing, |script| Started::Script(script.to_owned()));
+    }
+    let words: Vec<String> = match command.program() {
+        "busybox" | "tini" => {
+            command.arguments().skip_while(|word| word.starts_with('-')).map(Into::into).collect()
+        }
+        "find" => {
+            let behind =
+                command.arguments().skip_while(|word| !matches!(*word, "-exec" | "-execdir" | "-ok"));
+            behind.skip(1).map(Into::into).collect()
+        }
+        _ => return Started::Nothing,
+    };
+    Started::Words(words)
+}
+
+/// How many words stand in front of the command itself: assignments, prefixes and the options of these.
+fn n_prefixes(words: &[String]) -> usize {
+    let mut is_behind_prefix = false;
+    let mut is_before = |word: &&String| {
+        let is_option = word.starts_with('-') || word.starts_with(|first: char| first.is_ascii_digit());
+        is_behind_prefix |= PREFIXES.contains(&base_name(word));
+        is_assignment(word) || PREFIXES.contains(&base_name(word)) || is_behind_prefix && is_option
+    };
+    words.iter().take_while(|word| is_before(word)).count()
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-    });
-    is_assignment || PREFIXES.contains(&base_name(word))
+    })
 }
 
 fn base_name(word: &str) -> &str {
@@ -268,7 +303,9 @@ mod tests {
         check(&["-c", "mount -a"], &["mount", "-c"]);
         check(&["sh", "-c", "sh -c 'chown a b'"], &["chown"]);
         check(&["tini", "--", "sh", "-c", "chown a b"], &["chown"]);
-        check(&["env", "A=1", "/bin/app"], &["app"]);
+        check(&["env", "-i", "A=1", "/bin/app"], &["app"]);
+        check(&["sh", "-c", "find /a | xargs -0 chown 1; timeout 5s mount /b"], &["find", "chown", "mount"]);
+        check(&["find", "/a", "-type", "d", "-exec", "chmod", "1", "{}", "+"], &["find", "chmod"]);
     }
 
     #[test]

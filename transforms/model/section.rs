@@ -107,12 +107,12 @@ impl<'d> Section<'d> {
 
     /// The truth value at `key`.
     pub fn truth(&self, key: &'static str) -> Result<Option<bool>, Malformed> {
-        self.read(key, "a truth value", |node| node.as_bool())
+        self.read(key, "a truth value", Node::as_bool)
     }
 
     /// The whole number at `key`.
     pub fn integer(&self, key: &'static str) -> Result<Option<i64>, Malformed> {
-        self.read(key, "a whole number", |node| node.as_integer())
+        self.read(key, "a whole number", Node::as_integer)
     }
 
     /// The user or group id at `key`: a whole number that the API server takes for one.
@@ -124,7 +124,7 @@ impl<'d> Section<'d> {
 
     /// The text at `key`.
     pub fn text(&self, key: &'static str) -> Result<Option<Cow<'d, str>>, Malformed> {
-        self.read(key, "text", |node| node.as_str())
+        self.read(key, "text", Node::as_str)
     }
 
     /// Where the value at `keys` stands or would stand, and the place of the text that is nearest to it.
@@ -204,10 +204,10 @@ mod tests {
 
     use super::*;
 
-    fn with_root(text: &str, test: impl FnOnce(Section<'_>)) {
+    fn with_root(text: &str, check: impl FnOnce(Section<'_>)) {
         let stream = Stream::scan(text).unwrap();
         let root = stream.document(0).unwrap().root();
-        test(Section::new(root, Path::root()).unwrap());
+        check(Section::new(root, Path::root()).unwrap());
     }
 
     #[test]

@@ -105,10 +105,8 @@ impl<'d> SecurityContext<'d> {
 
 /// A capability's name as Kubernetes and the kernel know it: upper case, without `CAP_`.
 pub fn capability(name: &str) -> Cow<'_, str> {
-    let upper: Cow<'_, str> = match name.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        true => name.to_ascii_uppercase().into(),
-        false => name.into(),
-    };
+    let is_upper = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    let upper: Cow<'_, str> = if is_upper { name.into() } else { name.to_ascii_uppercase().into() };
     match upper.strip_prefix("CAP_") {
         Some(rest) => rest.to_owned().into(),
         None => upper,

@@ -1,6 +1,7 @@
 //! Volumes of a pod, and the mounts of them in containers.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use rewriter::Node;
 
@@ -56,7 +57,7 @@ impl<'d> VolumeSource<'d> {
     /// Whether it is the node's time zone, which harms nothing where it is mounted.
     pub fn is_time_zone(&self) -> bool {
         matches!(self, Self::HostPath(path)
-            if matches!(&*normal(path), "/etc/localtime" | "/etc/timezone")
+            if matches!(normal(path).as_str(), "/etc/localtime" | "/etc/timezone")
                 || covers("/usr/share/zoneinfo", path))
     }
 }
@@ -80,21 +81,41 @@ impl<'d> Mount<'d> {
     }
 }
 
-/// `path` without what does not change where it leads: doubled and closing slashes, `.` parts, and the
-/// `/var` in front of `/run`, which is a link in every distribution that images are made of.
-pub fn normal(path: &str) -> Cow<'_, str> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let parts = parts.strip_prefix(&["var"]).filter(|rest| rest.first() == Some(&"run")).unwrap_or(&parts);
-    format!("/{}", parts.join("/")).into()
+/// Directories, to be asked what lies in them.
+#[derive(Clone, Debug, Default)]
+pub struct Directories(HashSet<String>);
+
+impl Directories {
+    /// Adds a directory.
+    pub fn insert(&mut self, path: &str) {
+        self.0.insert(normal(path));
+    }
+
+    /// Whether `path` is one of the directories or lies in one.
+    pub fn cover(&self, path: &str) -> bool {
+        let path = normal(path);
+        let parents = path.match_indices('/').map(|(slash, _)| path.get(..slash.max(1)).unwrap_or_default());
+        parents.chain([path.as_str()]).any(|directory| self.0.contains(directory))
+    }
 }
 
-/// Whether `path` is `directory` or lies below it.
-pub fn covers(directory: &str, path: &str) -> bool {
-    let (directory, path) = (normal(directory), normal(path));
-    match path.strip_prefix(directory.trim_end_matches('/')) {
-        Some(rest) => rest.is_empty() || rest.starts_with('/'),
-        None => false,
+impl<'p> FromIterator<&'p str> for Directories {
+    fn from_iter<I: IntoIterator<Item = &'p str>>(paths: I) -> Self {
+        Self(paths.into_iter().map(normal).collect())
     }
+}
+
+/// Whether `path` is `directory` or lies in it.
+pub fn covers(directory: &str, path: &str) -> bool {
+    Directories::from_iter([directory]).cover(path)
+}
+
+/// `path` without what does not change where it leads: doubled and closing slashes, `.` parts, and the
+/// `/var` in front of `/run`, which is a link in every distribution that images are made of.
+fn normal(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts = parts.strip_prefix(&["var"]).filter(|rest| rest.first() == Some(&"run")).unwrap_or(&parts);
+    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]

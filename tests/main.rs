@@ -3,6 +3,8 @@
 mod cli;
 mod common;
 mod docs;
+mod generate;
+mod generated;
 mod laws;
 mod transforms;
 mod walls;

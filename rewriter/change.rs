@@ -1,5 +1,7 @@
 //! The edits of one document as a tree over its data, so that edits that share a place are placed once.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use crate::error::Blocked;
@@ -9,8 +11,10 @@ use crate::{Edit, Path, Step, Value};
 #[derive(Debug, Default)]
 pub(crate) struct Change<'e> {
     pub(crate) op: Option<Op<'e>>,
-    /// Items to add at the end, with the path each was asked for at.
-    appended: Vec<(&'e Value, &'e Path)>,
+    /// Items to add at the end.
+    appended: Vec<&'e Value>,
+    /// The path at which each of them was asked for first.
+    asked_at: HashMap<&'e Value, &'e Path>,
     pub(crate) children: IndexMap<Step, Self>,
     /// The edits that end here, by number.
     pub(crate) edits: Vec<usize>,
@@ -42,12 +46,12 @@ impl<'e> Change<'e> {
     fn take(&mut self, edit: &'e Edit) -> Result<(), Blocked> {
         let op = match edit {
             Edit::Append { value, path } => {
-                let shared = self.appended.iter().any(|(item, at)| *item == value && *at != path);
                 if self.op.is_some() || self.children.keys().any(|step| matches!(step, Step::Key(_))) {
                     return Err(Blocked::Conflict);
                 }
-                if !shared {
-                    self.appended.push((value, path));
+                // The same item for two paths that lead to one list through an alias is added once.
+                if *self.asked_at.entry(value).or_insert(path) == path {
+                    self.appended.push(value);
                 }
                 return Ok(());
             }
@@ -64,7 +68,7 @@ impl<'e> Change<'e> {
 
     /// The items to add at the end of a sequence.
     pub(crate) fn appended(&self) -> impl ExactSizeIterator<Item = &'e Value> {
-        self.appended.iter().map(|(value, _)| *value)
+        self.appended.iter().copied()
     }
 
     /// Whether something is asked below the value, or of its items.

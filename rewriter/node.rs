@@ -145,28 +145,24 @@ impl<'s> Node<'s> {
 
     /// The scalar's value with its type; `None` for a collection.
     pub fn scalar(&self) -> Option<Scalar<'s>> {
-        let event = self.raw();
-        match event.kind {
-            EventKind::Null => Some(Scalar::Null),
-            EventKind::Plain if !self.is_tagged_text() => Some(scalar::resolve(self.text())),
-            kind if kind.opens() => None,
-            _ => Some(Scalar::String(self.text())),
+        let kind = self.raw().kind;
+        if kind.opens() {
+            return None;
         }
+        let is_typed = match self.tag() {
+            None => matches!(kind, EventKind::Null | EventKind::Plain),
+            // Any other tag, known or not, says that it is text.
+            Some(tag) => matches!(tag, "!!int" | "!!bool" | "!!float" | "!!null"),
+        };
+        Some(if is_typed { scalar::resolve(self.text()) } else { Scalar::String(self.text()) })
     }
 
-    /// Whether a tag says that plain text is text.
-    fn is_tagged_text(&self) -> bool {
-        let mut event = self.event;
-        while event > 0 && self.events()[event - 1].kind.is_property() {
-            event -= 1;
-            let property = self.events()[event];
-            let source = &self.document.stream.text[property.start as usize..property.end as usize];
-            if property.kind == EventKind::Tag && !matches!(source, "!!int" | "!!bool" | "!!float" | "!!null")
-            {
-                return true;
-            }
-        }
-        false
+    /// The tag as it is written.
+    fn tag(&self) -> Option<&'s str> {
+        let mut before =
+            self.events()[..self.event].iter().rev().take_while(|event| event.kind.is_property());
+        let tag = before.find(|event| event.kind == EventKind::Tag)?;
+        Some(&self.document.stream.text[tag.start as usize..tag.end as usize])
     }
 
     /// The text of a scalar, whatever its type, without quotes; empty for a collection.
@@ -201,9 +197,8 @@ impl<'s> Node<'s> {
     /// Whether it is null, written or not.
     pub fn is_null(&self) -> bool {
         match self.raw().kind {
-            EventKind::Null => true,
-            EventKind::Plain => self.scalar() == Some(Scalar::Null),
-            _ => false,
+            EventKind::Null | EventKind::Plain => self.scalar() == Some(Scalar::Null),
+            kind => !kind.opens() && self.tag().is_some() && self.scalar() == Some(Scalar::Null),
         }
     }
 
@@ -240,7 +235,7 @@ impl<'s> Node<'s> {
 }
 
 /// The items of a sequence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Items<'s> {
     document: Document<'s>,
     next: usize,
@@ -261,7 +256,7 @@ impl<'s> Iterator for Items<'s> {
 }
 
 /// Keys and values of a mapping.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Entries<'s> {
     items: Items<'s>,
 }

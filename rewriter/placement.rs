@@ -43,6 +43,9 @@ struct Site {
     offset: usize,
 }
 
+/// For each place and what is asked for there, the paths on which it was asked for.
+type Asked = BTreeMap<(Target, String), BTreeSet<Path>>;
+
 /// Where an edit goes once aliases are read through.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
@@ -116,8 +119,7 @@ impl<'s> Placement<'s> {
     ) -> Vec<Option<Path>> {
         let Some(sharing) = &self.sharing else { return edits.map(|_| None).collect() };
         let mut targets = Vec::new();
-        // For each place and edit, the paths on which it was asked for.
-        let mut asked: BTreeMap<(Target, String), BTreeSet<Path>> = BTreeMap::new();
+        let mut asked = Asked::new();
         for (id, edit) in edits.enumerate() {
             match self.target(sharing, edit) {
                 Ok(target) => {
@@ -134,7 +136,7 @@ impl<'s> Placement<'s> {
         for (id, target) in targets.iter().enumerate() {
             let Some((target, kind)) = target else { continue };
             let paths = asked.get(&(target.clone(), kind.clone())).map_or(0, BTreeSet::len) as u64;
-            if let Err(offset) = sharing.is_covered(self.document, target, paths, asked.keys()) {
+            if let Err(offset) = sharing.is_covered(self.document, target, paths, &asked) {
                 blocked.push((id, Blocked::SharedAnchor { line: self.document.position(offset).line }));
             }
         }
@@ -285,12 +287,12 @@ impl Sharing {
     }
 
     /// Whether `paths` different paths are all on which `target` is reached; the anchor's offset if not.
-    fn is_covered<'a>(
+    fn is_covered(
         &self,
         document: Document<'_>,
         target: &Target,
         paths: u64,
-        asked: impl Iterator<Item = &'a (Target, String)> + Clone,
+        asked: &Asked,
     ) -> Result<(), usize> {
         let steps = target.path.steps();
         // From the deepest node up: the first step below each node is the key that a merge would bring along.
@@ -300,7 +302,7 @@ impl Sharing {
         loop {
             for site in self.sites.get(&at).into_iter().flatten() {
                 shared.get_or_insert(site.offset);
-                if site.merge && !self.overridden(document, site.parent, steps.get(depth), asked.clone()) {
+                if site.merge && !self.overridden(document, site.parent, steps.get(depth), asked) {
                     return Err(site.offset);
                 }
             }
@@ -326,19 +328,13 @@ impl Sharing {
     }
 
     /// Whether the merging mapping has, or is about to get, the key itself.
-    fn overridden<'a>(
-        &self,
-        document: Document<'_>,
-        merging: usize,
-        step: Option<&Step>,
-        mut asked: impl Iterator<Item = &'a (Target, String)>,
-    ) -> bool {
+    fn overridden(&self, document: Document<'_>, merging: usize, step: Option<&Step>, asked: &Asked) -> bool {
         let Some(step @ Step::Key(key)) = step else { return false };
         if document.stream.events[merging].kind == EventKind::FlowPair {
             return false;
         }
         Node::new(document, merging).own_entry(key).is_some()
-            || asked.any(|(target, _)| {
+            || asked.keys().any(|(target, _)| {
                 target.node == merging && target.path.steps().get(self.depth(merging)) == Some(step)
             })
     }

@@ -133,32 +133,28 @@ pub(crate) fn flow_value(value: &Value, style: &FlowStyle) -> String {
     if entries.is_empty() {
         return format!("{open}{close}");
     }
-    let mut out = String::from(open);
-    match &style.lines {
+    let inside = match &style.lines {
         Some(lines) => {
-            let indent = format!("{}{}{}", lines.line_break, lines.indent, lines.unit);
-            for (number, entry) in entries.iter().enumerate() {
-                out.push_str(if number > 0 { "," } else { "" });
-                out.push_str(&indent);
-                out.push_str(entry);
-            }
-            out.push_str(lines.line_break);
-            out.push_str(&lines.indent);
+            flow_inside(&entries, style, &format!("{}{}", lines.indent, lines.unit), &lines.indent)
         }
-        None => {
-            out.push_str(style.padding);
-            for (number, entry) in entries.iter().enumerate() {
-                if number > 0 {
-                    out.push(',');
-                    out.push_str(style.comma_gap);
-                }
-                out.push_str(entry);
-            }
-            out.push_str(style.padding);
-        }
+        None => flow_inside(&entries, style, "", ""),
+    };
+    format!("{open}{inside}{close}")
+}
+
+/// What stands between the brackets of a flow collection: on one line, or each entry behind `indent` on a line
+/// of its own and the closing bracket behind `outer`.
+pub(crate) fn flow_inside(entries: &[String], style: &FlowStyle, indent: &str, outer: &str) -> String {
+    if entries.is_empty() {
+        return String::new();
     }
-    out.push(close);
-    out
+    let Some(lines) = &style.lines else {
+        let joined = entries.join(&format!(",{}", style.comma_gap));
+        return format!("{}{joined}{}", style.padding, style.padding);
+    };
+    let line_break = lines.line_break;
+    let joined = entries.join(&format!(",{line_break}{indent}"));
+    format!("{line_break}{indent}{joined}{line_break}{outer}")
 }
 
 impl FlowStyle {

@@ -20,7 +20,7 @@ pub enum Scalar<'s> {
 }
 
 /// The text of a scalar event: quotes, escapes and folds undone.
-pub(crate) fn text<'t>(text: &'t str, event: Event) -> Cow<'t, str> {
+pub(crate) fn text(text: &str, event: Event) -> Cow<'_, str> {
     let source = &text[event.start as usize..event.end as usize];
     match event.kind {
         EventKind::Plain => fold_lines(source),
@@ -53,8 +53,9 @@ pub(crate) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
 pub(crate) fn is_ambiguous(text: &str) -> bool {
     !matches!(resolve(Cow::Borrowed(text)), Scalar::String(_))
         || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '='))
+            && text.contains(|c: char| c.is_ascii_digit())
             && text.chars().all(|c| c.is_ascii_hexdigit() || "+-_.:xoXOTtZz eE".contains(c))
-        || text == "<<"
+        || matches!(text, "<<" | "=")
 }
 
 fn number(text: &str) -> Option<Scalar<'static>> {
@@ -310,9 +311,8 @@ fn block_scalar(source: &str, event: Event) -> String {
     }
     let ends = if started { breaks - usize::from(unterminated) } else { breaks };
     match chomping(source) {
-        Chomping::Strip => {}
         Chomping::Clip if started => text.extend(std::iter::repeat_n('\n', ends.min(1))),
-        Chomping::Clip => {}
+        Chomping::Strip | Chomping::Clip => {}
         Chomping::Keep => text.extend(std::iter::repeat_n('\n', ends)),
     }
     text

@@ -132,7 +132,7 @@ fn same_sequence(old: Node<'_>, new: Node<'_>, change: &Change<'_>) -> bool {
 }
 
 /// The properties written in front of a node.
-fn properties<'s>(node: Node<'s>) -> Vec<&'s str> {
+fn properties(node: Node<'_>) -> Vec<&str> {
     let stream = node.document().stream;
     let events = stream.events[node.site()..].iter().take_while(|event| event.kind.is_property());
     events.map(|event| &stream.text[event.start as usize..event.end as usize]).collect()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, ArgGroup, Parser};
 
 /// Hardens Kubernetes manifests without disturbing a byte that is not its own.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Parser)]
 #[command(
     name = "cce-fix",

@@ -25,18 +25,18 @@ pub enum RereadError {
 
 /// Compares `before`, edited as data, with `after`.
 pub fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), RereadError> {
-    let mut wanted: Data =
+    let mut edited: Data =
         serde_yaml::from_str(before).map_err(|error| RereadError::Before(error.to_string()))?;
-    let got: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
+    let reread: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
     for edit in edits {
-        edit_data(&mut wanted, edit, &got).ok_or(RereadError::Different)?;
+        edit_data(&mut edited, edit, &reread).ok_or(RereadError::Different)?;
     }
-    if wanted == got { Ok(()) } else { Err(RereadError::Different) }
+    if edited == reread { Ok(()) } else { Err(RereadError::Different) }
 }
 
-/// The edit on data; `None` when its path leads through something else than it expects. `got` tells whether an
+/// The edit on data; `None` when its path leads through something else than it expects. `reread` tells whether an
 /// entry that was to go had to stay, with its neutral value, because of a comment.
-fn edit_data(root: &mut Data, edit: &Edit, got: &Data) -> Option<()> {
+fn edit_data(root: &mut Data, edit: &Edit, reread: &Data) -> Option<()> {
     let (parent, last) = edit.path().split_last()?;
     let mut at = root;
     for step in parent.steps() {
@@ -51,7 +51,7 @@ fn edit_data(root: &mut Data, edit: &Edit, got: &Data) -> Option<()> {
             }
             list.as_sequence_mut()?.push(data(value));
         }
-        Edit::Remove { path, neutral: Some(neutral) } if lookup(got, path) == Some(&data(neutral)) => {
+        Edit::Remove { path, neutral: Some(neutral) } if lookup(reread, path) == Some(&data(neutral)) => {
             *child(at, last)? = data(neutral);
         }
         Edit::Remove { .. } => match last {

@@ -117,7 +117,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
 impl Run<'_> {
     fn files(&self, inputs: &[Input], tally: &mut Tally) -> io::Result<()> {
         if let [input] = inputs {
-            return self.print(self.file(input), tally);
+            return Self::print(&self.file(input), tally);
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.cli.threads)
@@ -127,13 +127,13 @@ impl Run<'_> {
             let outputs: Vec<Output> =
                 pool.install(|| batch.par_iter().map(|input| self.file(input)).collect());
             for output in outputs {
-                self.print(output, tally)?;
+                Self::print(&output, tally)?;
             }
         }
         Ok(())
     }
 
-    fn print(&self, output: Output, tally: &mut Tally) -> io::Result<()> {
+    fn print(output: &Output, tally: &mut Tally) -> io::Result<()> {
         for line in &output.stderr {
             tell(line)?;
         }
@@ -253,13 +253,13 @@ impl Run<'_> {
         let mut output = self.output(path, &examined, template);
         let new = examined.text.as_deref().map_or(bytes.as_slice(), str::as_bytes);
         match self.mode {
-            Mode::Write if !template && !(unreadable && !is_stream(&bytes)) => output.stdout = new.to_vec(),
+            Mode::Write if !template && (!unreadable || is_stream(&bytes)) => output.stdout = new.to_vec(),
             Mode::Diff if examined.text.is_some() => output.stdout = self.diff(path, &bytes, new),
             Mode::List if examined.changed => output.stdout = name_line(path),
             _ => {}
         }
         let mut tally = Tally::default();
-        self.print(output, &mut tally)?;
+        Self::print(&output, &mut tally)?;
         self.finish(&tally, false)
     }
 

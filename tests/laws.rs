@@ -248,7 +248,8 @@ fn few_real_files_are_refused() {
     let Some(corpus) = corpus() else { return };
     let (mut with_workloads, mut counts) = (0, BTreeMap::from([(0, 0), (1, 0), (2, 0)]));
     for path in files(&corpus) {
-        let examined = engine::examine(&std::fs::read(&path).unwrap(), &path, &Settings::default(), Purpose::Text);
+        let examined =
+            engine::examine(&std::fs::read(&path).unwrap(), &path, &Settings::default(), Purpose::Text);
         with_workloads += usize::from(examined.kind == FileKind::Workloads);
         for problem in &examined.problems {
             println!("{}: {}", path.display(), problem.message);
@@ -263,11 +264,9 @@ fn few_real_files_are_refused() {
     }
     assert!(with_workloads > 1_000, "{with_workloads} files with workloads");
     let limits = std::fs::read_to_string(repository().join("docs/limits.md")).unwrap();
-    for (construct, row) in [
-        (0, "a key twice in one mapping"),
-        (1, "text that is no YAML to libyaml either"),
-        (2, "UTF-16"),
-    ] {
+    for (construct, row) in
+        [(0, "a key twice in one mapping"), (1, "text that is no YAML to libyaml either"), (2, "UTF-16")]
+    {
         let told = limits.lines().filter_map(|line| line.strip_prefix(&format!("| {row} | "))).next();
         let told: usize = told.unwrap().trim_end_matches(" |").parse().unwrap();
         assert_eq!(counts[&construct], told, "{row}");

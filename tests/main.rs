@@ -6,5 +6,7 @@ mod docs;
 mod generate;
 mod generated;
 mod laws;
+mod peers;
+mod seeds;
 mod transforms;
 mod walls;

@@ -46,11 +46,8 @@ impl Fixture {
             examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
         shown.extend(report::verbose(path, examined));
         if let Some(new) = &examined.text {
-            let diff = diff::unified(
-                &DiffName::new(path, Path::new("")),
-                self.text.as_bytes(),
-                new.as_bytes(),
-            );
+            let diff =
+                diff::unified(&DiffName::new(path, Path::new("")), self.text.as_bytes(), new.as_bytes());
             shown.push(format!("\n{}", String::from_utf8(diff).unwrap()));
         }
         // What an editor does not show, and what insta takes for the end of a line.
@@ -95,10 +92,18 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Folders of fixtures that other tests read.
+const OTHERS: [&str; 1] = ["seeds"];
+
+/// The folders of fixtures for transforms.
+fn folders() -> Vec<String> {
+    names(&fixtures_folder()).into_iter().filter(|name| !OTHERS.contains(&name.as_str())).collect()
+}
+
 fn fixtures() -> Vec<Fixture> {
     let folder = fixtures_folder();
     let mut fixtures = Vec::new();
-    for id in names(&folder) {
+    for id in folders() {
         for file in names(&folder.join(&id)) {
             let text = String::from_utf8(fs::read(folder.join(&id).join(&file)).unwrap()).unwrap();
             fixtures.push(Fixture { id: id.clone(), file, text });
@@ -118,18 +123,42 @@ fn every_fixture_is_reported_and_fixed_as_its_snapshot_says() {
     assert!(differ.is_empty(), "of {} fixtures: {differ:#?}", fixtures.len());
 }
 
+/// Files that all transforms together cannot be applied to, and why.
+const KNOWN_DEFECTS: [&str; 1] = [
+    // An edit below an anchor that a merge key uses too: the independent reader does not follow merge keys.
+    "bad.shared-by-anchor-with-others.yaml",
+];
+
+#[test]
+fn all_transforms_together_go_with_every_fixture() {
+    let settings = Settings::default();
+    for Fixture { id, file, text } in fixtures() {
+        let name = format!("{id}/{file}");
+        let examined = engine::examine(text.as_bytes(), Path::new(&file), &settings, Purpose::Text);
+        assert_eq!(
+            examined.problems.is_empty(),
+            !KNOWN_DEFECTS.contains(&file.as_str()),
+            "{name}: {examined:?}"
+        );
+        let Some(new) = examined.text else { continue };
+        let again = engine::examine(new.as_bytes(), Path::new(&file), &settings, Purpose::Text);
+        assert_eq!(again.text, None, "{name}: a second run changes something");
+    }
+}
+
 #[test]
 fn every_transform_has_fixtures_and_every_fixture_a_transform() {
     let ids: BTreeSet<&str> = ALL.iter().map(|transform| transform.meta().id).collect();
     let fixtures = fixtures();
-    for name in names(&fixtures_folder()) {
+    for name in folders() {
         assert!(ids.contains(name.as_str()), "tests/fixtures/{name}: no transform has this id");
         assert!(fixtures.iter().any(|fixture| fixture.id == name), "tests/fixtures/{name} is empty");
     }
     for Fixture { id, file, .. } in &fixtures {
         let case = file.strip_prefix("bad.").or(file.strip_prefix("ok."));
         let case = case.and_then(|rest| rest.strip_suffix(".yaml")).unwrap_or_default();
-        let is_kebab = !case.is_empty() && case.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let is_kebab = !case.is_empty()
+            && case.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         assert!(is_kebab, "{id}/{file}: not called `bad.<case>.yaml` or `ok.<case>.yaml`");
     }
     for id in ids {

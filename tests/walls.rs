@@ -17,9 +17,11 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "tests" && name != "target" {
+        if path.is_dir() && !["tests", "target", "reference"].contains(&name.as_str()) {
             collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !["tests.rs", "reference.rs"].contains(&name.as_str())
+        {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
             found.push((path.display().to_string(), code));

@@ -1,12 +1,14 @@
 //! `capabilities`.
 
+use std::collections::HashSet;
+
 use k8s_openapi::api::core::v1 as fragments;
 use rewriter::Edit;
 
 use crate::context::Context;
 use crate::fragment;
 use crate::images::Start;
-use crate::model::{Container, ContainerKind, List, Malformed, SecurityContext, capability, needs_root};
+use crate::model::{Container, List, Malformed, SecurityContext, capability, needs_root};
 use crate::settings::Profile;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
@@ -113,7 +115,9 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     let (add, drop) = (add_list.texts()?, drop_list.texts()?);
     let mut change = Change::default();
 
-    let verdicts: Vec<Granted> = add.iter().map(|name| granted(name, &drop, cx.settings.profile)).collect();
+    let dropped: HashSet<String> = drop.iter().map(|name| name.to_ascii_uppercase()).collect();
+    let verdicts: Vec<Granted> =
+        add.iter().map(|name| granted(name, &dropped, cx.settings.profile)).collect();
     change.repair_add(&add_list, &add, &verdicts);
     let kept: Vec<&str> =
         add.iter().zip(&verdicts).filter(|(_, it)| **it == Granted::Stays).map(|(name, _)| &**name).collect();
@@ -132,11 +136,11 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
                 "runtimes take it in any case, Pod Security in upper case alone",
             ),
             None => match drop_all(cx, container)? {
-                Ok((level, reason, needs_bind)) => {
-                    change.drop_all(level, reason, &context, &drop_list);
-                    if needs_bind && !add.iter().any(|name| name == NET_BIND_SERVICE) {
+                Ok(all) => {
+                    change.drop_all(all.level, &all.reason, &context, &drop_list);
+                    if all.needs_bind {
                         let edit = Edit::append(add_list.path().clone(), NET_BIND_SERVICE);
-                        change.add(level, edit, "add `NET_BIND_SERVICE`", "");
+                        change.add(all.level, edit, "add `NET_BIND_SERVICE`", "");
                     }
                 }
                 Err(obstacle) => return Ok(Outcome::left(obstacle)),
@@ -168,12 +172,13 @@ enum Granted {
     Goes(&'static str),
 }
 
-fn granted(name: &str, drop: &[impl AsRef<str>], profile: Profile) -> Granted {
+/// `dropped` holds names in upper case.
+fn granted(name: &str, dropped: &HashSet<String>, profile: Profile) -> Granted {
     let proper = capability(name);
     let allowed: &[&str] = if profile == Profile::Baseline { &BASELINE } else { &RESTRICTED };
     if proper == ALL {
         Granted::Goes("with some runtimes a granted `ALL` wins over every `drop`")
-    } else if drop.iter().any(|dropped| dropped.as_ref().eq_ignore_ascii_case(name)) {
+    } else if dropped.contains(&name.to_ascii_uppercase()) {
         Granted::Goes("runtimes disagree about what is both granted and dropped by name")
     } else if allowed.contains(&&*proper) {
         if name == proper { Granted::Allowed } else { Granted::Misspelt }
@@ -184,54 +189,62 @@ fn granted(name: &str, drop: &[impl AsRef<str>], profile: Profile) -> Granted {
     }
 }
 
-/// How sure it is that `drop: [ALL]` breaks nothing, why, and whether the image's program then needs
-/// `NET_BIND_SERVICE` to be started at all. An error tells what it would surely break.
-type DropAll = Result<(Level, &'static str, bool), String>;
+/// What `drop: [ALL]` means for a container.
+struct DropAll {
+    level: Level,
+    reason: String,
+    /// Whether the image's program then needs `NET_BIND_SERVICE` to be started at all.
+    needs_bind: bool,
+}
 
-fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<DropAll, Malformed> {
+/// Judges `drop: [ALL]`. The inner error tells what it would surely break.
+fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Result<DropAll, String>, Malformed> {
     let identity = cx.identity(container)?;
     let added = container.security_context()?.capabilities_add()?.texts()?;
     let adds = |name: &str| added.iter().any(|added| capability(added) == name);
     let image = cx.image(container);
-    let start = image.as_ref().and_then(|image| image.facts.start).filter(|_| !identity.is_non_root());
     let on_files = image.as_ref().map_or(&[][..], |image| &image.facts.file_capabilities);
     if let Some(name) = on_files.iter().find(|name| !adds(name) && *name != NET_BIND_SERVICE) {
         return Ok(Err(format!("the image's program cannot be started without `{name}`; add that first")));
     }
-    if start == Some(Start::Switches) {
-        return Ok(Err(
-            "the image starts as root and needs capabilities to change its user; set `runAsUser` first"
-                .into(),
-        ));
+    match image.as_ref().and_then(|image| image.facts.start).filter(|_| !identity.is_non_root()) {
+        Some(Start::Switches) => {
+            let reason = "the image starts as root and needs capabilities to change its user";
+            return Ok(Err(format!("{reason}; set `runAsUser` first")));
+        }
+        Some(Start::Root) => {
+            return Ok(Err(
+                "the image is meant to stay root; which capabilities it needs is not known".into()
+            ));
+        }
+        Some(Start::NonRoot) | None => {}
     }
-    if start == Some(Start::Root) {
-        return Ok(Err(
-            "the image is meant to stay root, and which capabilities it needs is not known".into()
-        ));
-    }
-    if let Some(program) = needs_root(container)?.filter(|_| !identity.is_surely_non_root()) {
-        let advice = match (container.kind, &*program) {
-            (ContainerKind::Init, "chown" | "chgrp" | "chmod" | "setfacl") => {
-                "; with `drop: [ALL]` it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`"
-            }
-            _ => "",
+    let root_program = needs_root(container)?;
+    if let Some(program) = root_program.as_ref().filter(|_| !identity.is_surely_non_root()) {
+        let advice = if program.prepares_files {
+            "; with `drop: [ALL]` it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`"
+        } else {
+            ""
         };
-        return Ok(Err(format!("the {} runs `{program}`, which needs capabilities{advice}", container.kind)));
+        return Ok(Err(format!("{program}, which needs capabilities{advice}")));
     }
     let has_low_port = container.ports()?.iter().any(|port| (1..1024).contains(port));
-    Ok(Ok(if !on_files.is_empty() {
-        let reason = "the image's program carries file capabilities, without which it cannot be started";
-        (Level::Review, reason, on_files.iter().any(|name| name == NET_BIND_SERVICE))
+    let review = |reason: &str| (Level::Review, reason.to_owned());
+    let (level, reason) = if !on_files.is_empty() {
+        review("the image's program carries file capabilities, without which it cannot be started")
     } else if identity.is_root == Some(true) {
-        let reason = "without capabilities root cannot change owners or users, nor read the files of others";
-        (Level::Review, reason, false)
+        review("without capabilities root cannot change owners or users, nor read the files of others")
     } else if !identity.is_surely_non_root() {
-        (Level::Review, "it is not proven that the image by itself runs as another user than root", false)
+        review("it is not proven that the image by itself runs as another user than root")
+    } else if let Some(program) = root_program {
+        (Level::Review, format!("{program}, which may rely on capabilities"))
     } else if has_low_port && !adds(NET_BIND_SERVICE) {
-        (Level::Review, "a program that listens below port 1024 may carry a file capability", false)
+        review("a program that listens below port 1024 may carry a file capability")
     } else {
-        (Level::Safe, "another user than root has no capabilities to lose", false)
-    }))
+        (Level::Safe, "another user than root has no capabilities to lose".to_owned())
+    };
+    let needs_bind = on_files.iter().any(|name| name == NET_BIND_SERVICE) && !adds(NET_BIND_SERVICE);
+    Ok(Ok(DropAll { level, reason, needs_bind }))
 }
 
 /// A fix in the making.
@@ -247,29 +260,21 @@ impl Change {
     fn add(&mut self, level: Level, edit: Edit, summary: impl Into<String>, reason: &str) {
         self.level = self.level.max(Some(level));
         self.edits.push(edit);
-        self.summary.push(summary.into());
-        if !reason.is_empty() && !self.reasons.iter().any(|known| known == reason) {
-            self.reasons.push(reason.to_owned());
+        for (texts, text) in [(&mut self.summary, summary.into()), (&mut self.reasons, reason.to_owned())] {
+            if !text.is_empty() && !texts.contains(&text) {
+                texts.push(text);
+            }
         }
     }
 
     fn repair_add(&mut self, list: &List<'_>, names: &[impl AsRef<str>], verdicts: &[Granted]) {
-        let all_go = verdicts.iter().all(|verdict| matches!(verdict, Granted::Goes(_)));
+        let mut gone = Vec::new();
         for (index, (name, verdict)) in names.iter().map(AsRef::as_ref).zip(verdicts).enumerate() {
             let path = list.path().index(index);
             let proper = capability(name);
             match verdict {
                 Granted::Allowed | Granted::Stays => {}
-                // Item by item, an empty list would remain.
-                Granted::Goes(reason) if all_go && index == 0 => {
-                    let edit = Edit::remove(list.path().clone(), None);
-                    self.add(Level::Review, edit, "remove `add`", reason);
-                }
-                Granted::Goes(_) if all_go => {}
-                Granted::Goes(reason) => {
-                    let edit = Edit::remove(path, None);
-                    self.add(Level::Review, edit, format!("remove `{name}` from `add`"), reason);
-                }
+                Granted::Goes(reason) => gone.push((name, Edit::remove(path, None), *reason)),
                 Granted::Misspelt if name.eq_ignore_ascii_case(&proper) => self.add(
                     Level::Safe,
                     Edit::set(path, &*proper),
@@ -283,6 +288,18 @@ impl Change {
                     "containerd knows no capability by the name with `CAP_`, so it has not been granted so far",
                 ),
             }
+        }
+        let listed: Vec<&str> = gone.iter().map(|(name, _, _)| *name).collect();
+        let summary = format!("remove `{}` from `add`", listed.join("`, `"));
+        // Item by item, an empty list would remain.
+        if gone.len() == names.len() {
+            gone.truncate(1);
+            for (_, edit, _) in &mut gone {
+                *edit = Edit::remove(list.path().clone(), None);
+            }
+        }
+        for (_, edit, reason) in gone {
+            self.add(Level::Review, edit, &*summary, reason);
         }
     }
 
@@ -389,7 +406,9 @@ mod tests {
     fn a_granted_all_goes() {
         check_pod(ID, &with("add: [ALL]\ndrop: [ALL]"), &with("drop: [ALL]"));
         check_pod(ID, &with("add:\n- CHOWN\n- all\ndrop:\n- ALL"), &with("add:\n- CHOWN\ndrop:\n- ALL"));
+        check_pod(ID, &with("add: [ALL]"), &with("drop:\n- ALL"));
         check_levels(ID, &with("add: [ALL]\ndrop: [ALL]"), &[Level::Review]);
+        check_left(ID, &with("add:\n- ALL # for now\ndrop: [ALL]"), "a comment in line 13 would be lost");
     }
 
     #[test]
@@ -418,6 +437,7 @@ mod tests {
                 Level::Review,
             ),
             (of_image("postgres:17", ", securityContext: {runAsUser: 999}"), Level::Safe),
+            (of_image("r.io/a", ", securityContext: {runAsUser: 1}, command: [sudo, app]"), Level::Review),
         ] {
             check_levels(ID, &spec, &[level]);
         }
@@ -495,5 +515,14 @@ mod tests {
             check_with(&profile, &pod(&with(before)), &pod(&with(after)));
         }
         check_with(&profile(Profile::Baseline), &pod(&with("add: [SETUID]")), &pod(&with("add: [SETUID]")));
+        let summary =
+            &fixes(&profile(Profile::Restricted), &pod(&with("add: [CHOWN, KILL]\ndrop: [ALL]")))[0].1;
+        assert_eq!(summary, "remove `CHOWN`, `KILL` from `add`");
+        let baseline = profile(Profile::Baseline);
+        check_with(
+            &baseline,
+            &pod(&with("add: [NET_ADMIN]")),
+            &pod(&with("{}")).replace(":\n        {}", ": {}"),
+        );
     }
 }

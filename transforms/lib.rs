@@ -1,6 +1,6 @@
 //! What to change in a Kubernetes manifest, at which level, and why.
 //!
-//! [`plan`] takes a document that `rewriter` has scanned, finds the pods in it, asks each [`Transform`] about
+//! [`plan()`] takes a document that `rewriter` has scanned, finds the pods in it, asks each [`Transform`] about
 //! them, and returns findings and edits as data. One file of this folder is one transform; its documentation is
 //! what users read, and the examples in it are executed as tests.
 //!
@@ -10,6 +10,7 @@
 mod capabilities;
 mod context;
 mod fragment;
+mod identity;
 pub mod images;
 pub mod model;
 mod mount_propagation;
@@ -24,7 +25,8 @@ mod support;
 mod test;
 mod unprivileged_port;
 
-pub use context::{Context, Identity};
+pub use context::Context;
+pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, PodPlan, State, plan};
 pub use settings::Settings;
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
@@ -60,7 +62,8 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 8] = ["context", "fragment", "images", "lib", "plan", "settings", "support", "test"];
+    const OTHERS: [&str; 9] =
+        ["context", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test"];
 
     fn ids() -> BTreeSet<&'static str> {
         ALL.iter().map(|transform| transform.meta().id).collect()

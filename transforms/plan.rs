@@ -1,8 +1,6 @@
 //! From a document to its plan: finds the pods, asks every transform in a fixed order, and decides in one
 //! place which fixes are made.
 
-use std::collections::HashSet;
-
 use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
@@ -84,6 +82,21 @@ pub enum State {
 /// fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
 pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
     let Workloads { pods, problems } = Workloads::of(document);
+    // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
+    let mut plans = fold(&pods, settings, |_| {});
+    let all = |plans: &mut [PodPlan]| block(document, plans.iter_mut().flat_map(|plan| &mut plan.findings));
+    if all(&mut plans) > 0 {
+        plans = fold(&pods, settings, |fresh| {
+            block(document, fresh.iter_mut().map(|judged| &mut **judged));
+        });
+        // Each for itself has been placed; that they also go together is not for this crate to know.
+        all(&mut plans);
+    }
+    DocumentPlan { pods: plans, problems }
+}
+
+/// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
+fn fold(pods: &[Pod<'_>], settings: &Settings, weed: impl Fn(&mut [&mut Judged])) -> Vec<PodPlan> {
     let mut plan = Plan::default();
     let mut plans: Vec<PodPlan> = pods.iter().map(PodPlan::new).collect();
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
@@ -96,31 +109,32 @@ pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
                 Judged { finding, state }
             }));
         }
-        let fresh = |(plan, first): (&mut PodPlan, &usize)| plan.findings.iter_mut().skip(*first);
-        block(document, plans.iter_mut().zip(&first).flat_map(fresh));
-        for (pod_plan, first) in plans.iter().zip(first) {
-            pod_plan.findings.iter().skip(first).filter_map(Judged::fix).for_each(|fix| plan.accept(fix));
-        }
+        let fresh =
+            plans.iter_mut().zip(first).flat_map(|(plan, first)| plan.findings.iter_mut().skip(first));
+        let mut fresh: Vec<&mut Judged> = fresh.collect();
+        weed(&mut fresh);
+        fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| plan.accept(fix));
     }
-    // Each for itself has been placed; that they also go together is not for this crate to know.
-    block(document, plans.iter_mut().flat_map(|plan| &mut plan.findings));
-    DocumentPlan { pods: plans, problems }
+    plans
 }
 
-/// Leaves the fixes that cannot be placed in the text.
-fn block<'j>(document: Document<'_>, findings: impl Iterator<Item = &'j mut Judged>) {
+/// Leaves the fixes that cannot be placed in the text, and counts them.
+fn block<'j>(document: Document<'_>, findings: impl Iterator<Item = &'j mut Judged>) -> usize {
     let mut fixed: Vec<&mut Judged> = findings.filter(|judged| judged.fix().is_some()).collect();
     if fixed.is_empty() {
-        return;
+        return 0;
     }
     let edits: Vec<&[Edit]> =
         fixed.iter().filter_map(|judged| judged.fix()).map(|fix| fix.edits.as_slice()).collect();
     let placed = rewriter::place(document, &edits);
+    let mut count = 0;
     for (judged, placed) in fixed.iter_mut().zip(placed) {
         if let Err(blocked) = placed {
             judged.state = State::Left(Left { reason: blocked.to_string(), needs_person: true });
+            count += 1;
         }
     }
+    count
 }
 
 impl PodPlan {
@@ -142,8 +156,6 @@ struct Guard<'p, 'd> {
     pod: &'p Pod<'d>,
     /// Why the whole pod stays as it is.
     stays: Option<String>,
-    /// Lists and numbers of the containers that are only completed here.
-    without_image: HashSet<(&'static str, usize)>,
     is_windows: bool,
     /// What makes it look like a node agent.
     agent_signal: Option<String>,
@@ -151,11 +163,9 @@ struct Guard<'p, 'd> {
 
 impl<'p, 'd> Guard<'p, 'd> {
     fn of(pod: &'p Pod<'d>, settings: &Settings) -> Self {
-        let without_image = pod.containers.iter().filter(|container| container.image().is_none());
         Self {
             pod,
             stays: reservation(pod, settings),
-            without_image: without_image.map(|container| (container.kind.list(), container.index)).collect(),
             is_windows: pod.is_windows(),
             agent_signal: is_node_agent(pod, &settings.catalogue),
         }
@@ -191,13 +201,15 @@ impl<'p, 'd> Guard<'p, 'd> {
         if self.is_windows && !finding.transform.on_windows {
             return Some("the field is not for Windows, where the pod runs".to_owned());
         }
-        let container = finding.container.as_ref()?;
-        if container.kind == ContainerKind::Ephemeral {
-            return Some("an ephemeral container belongs to a running pod and cannot be changed".to_owned());
+        match self.pod.container(finding.container.as_ref()?)? {
+            container if container.is_editable() => None,
+            container if container.kind == ContainerKind::Ephemeral => {
+                Some("an ephemeral container belongs to a running pod and cannot be changed".to_owned())
+            }
+            _ => {
+                Some("the container has no `image`, so it completes one that is written elsewhere".to_owned())
+            }
         }
-        self.without_image
-            .contains(&(container.kind.list(), container.index))
-            .then(|| "the container has no `image`, so it completes one that is written elsewhere".to_owned())
     }
 
     /// Whether the fix takes the place of something that is written.
@@ -602,6 +614,17 @@ mod tests {
         assert_ne!(fix(&settings, &system), system);
         let elsewhere = text.replace("name: example", "name: prometheus\n  namespace: shop-system");
         assert_ne!(fix(&Settings::default(), &elsewhere), elsewhere);
+    }
+
+    #[test]
+    fn what_stays_on_purpose_needs_nobody() {
+        let spec = "containers: [{name: a, image: fluent/fluent-bit, securityContext: {privileged: true}}]";
+        let text = pod(spec).replace("name: example", "name: example\n  namespace: kube-system");
+        for text in [text, pod(&spec.replace("image: fluent/fluent-bit,", ""))] {
+            for judged in findings(&Settings::default(), &text) {
+                assert!(!matches!(&judged.state, State::Left(left) if left.needs_person), "{judged:#?}");
+            }
+        }
     }
 
     #[test]

@@ -183,7 +183,9 @@ fn writes_outside(
     commands: &[Command],
     mut writable: Directories,
 ) -> Result<Option<String>, Malformed> {
-    ["/dev", "/proc", "/sys"].into_iter().for_each(|path| writable.insert(path));
+    for path in ["/dev", "/proc", "/sys"] {
+        writable.insert(path);
+    }
     let mut directory = container.working_directory()?.map(Cow::into_owned);
     for command in commands {
         if command.program() == "cd" {
@@ -490,7 +492,7 @@ mod tests {
         let row = "{image: r.io/a, uid: 7, writable: [/cache]}";
         let entry = serde_yaml::from_str(row).unwrap();
         let catalogue = crate::images::Catalogue::builtin().with([entry]);
-        let settings = Settings { catalogue: std::borrow::Cow::Owned(catalogue), ..only(ID) };
+        let settings = Settings { catalogue: Cow::Owned(catalogue), ..only(ID) };
         let fixed = fix(&settings, &pod(&of_image("r.io/a", "")));
         assert!(fixed.contains("mountPath: /cache}, {name: tmp, mountPath: /tmp}"), "{fixed}");
         check_with(&settings, &fixed, &fixed);

@@ -5,10 +5,11 @@ use rewriter::Edit;
 
 use crate::context::Context;
 use crate::fragment;
-use crate::images::{Confidence, Match, Start, User};
+use crate::identity::NewUser;
+use crate::images::User;
 use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
 use crate::settings::{Profile, UidPolicy, Version};
-use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
+use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
     /// A process that runs as root in its container is root on the node once it gets out of it, and inside it
@@ -83,26 +84,24 @@ impl Transform for RunAsUser {
         let containers = &cx.pod.containers;
         let verdicts: Vec<_> = containers.iter().map(|container| judge(cx, container)).collect();
         let pod_is_root = cx.pod.security_context().and_then(|pod| pod.run_as_user()) == Ok(Some(0));
-        let may_replace = verdicts.iter().all(|verdict| !matches!(verdict, Ok(Verdict::NeedsPodsRoot(_))));
-        let mut fs_group_of = FsGroup::new(cx);
+        let replaces = pod_is_root && containers.iter().zip(&verdicts).all(can_do_without_pods_root);
+        let mut fs_group = FsGroup { cx, is_written: false };
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
         for (container, verdict) in containers.iter().zip(verdicts) {
             let outcome = match verdict {
-                Ok(Verdict::Write(user))
-                    if pod_is_root && may_replace && user.replaces == Replaces::PodsRoot =>
-                {
+                Ok(Verdict::Write(user, Replaces::PodsRoot)) if replaces => {
                     inheriting.push((container, user));
                     continue;
                 }
-                Ok(Verdict::Write(user)) => write(container, &user, &mut fs_group_of),
-                Ok(Verdict::NeedsPodsRoot(outcome) | Verdict::Other(outcome)) => Ok(outcome),
+                Ok(Verdict::Write(user, _)) => write(container, &user, &mut fs_group),
+                Ok(Verdict::Other(outcome, _)) => Ok(outcome),
                 Err(malformed) => Err(malformed),
             };
             findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
         }
-        if pod_is_root && may_replace {
-            let outcome = replace_pods_root(cx, &inheriting, &mut fs_group_of);
+        if replaces {
+            let outcome = replace_pods_root(cx, &inheriting, &mut fs_group);
             let inheriting = inheriting.iter().map(|(container, _)| *container);
             findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
         }
@@ -112,27 +111,27 @@ impl Transform for RunAsUser {
 
 /// What is to be done about one container.
 enum Verdict {
-    Write(NewUser),
-    /// It is left, and runs as root because the pod's own value says so.
-    NeedsPodsRoot(Outcome),
-    Other(Outcome),
+    /// This user is to be written.
+    Write(NewUser, Replaces),
+    /// Nothing is to be written.
+    Other(Outcome, Replaces),
 }
 
-/// The user to write, and why.
-struct NewUser {
-    uid: i64,
-    gid: Option<i64>,
-    level: Level,
-    reason: String,
-    replaces: Replaces,
-}
-
-/// The value that a new one takes the place of.
+/// The value that a new one takes, or would take, the place of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Replaces {
     Nothing,
     OwnRoot,
     PodsRoot,
+}
+
+/// Whether the container works as before where the pod's `runAsUser: 0` gives way to other users.
+fn can_do_without_pods_root((container, verdict): (&Container<'_>, &Result<Verdict, Malformed>)) -> bool {
+    match verdict {
+        Ok(Verdict::Write(_, Replaces::PodsRoot)) => container.is_editable(),
+        Ok(Verdict::Other(_, Replaces::PodsRoot)) | Err(_) => false,
+        Ok(_) => true,
+    }
 }
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Malformed> {
@@ -141,110 +140,57 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
         (Some(0), _) => Replaces::OwnRoot,
         (None, Some(0)) => Replaces::PodsRoot,
         (None, None) => Replaces::Nothing,
-        _ => return Ok(Verdict::Other(Outcome::Satisfied)),
+        _ => return Ok(Verdict::Other(Outcome::Satisfied, Replaces::Nothing)),
     };
-    let left = |outcome| match replaces {
-        Replaces::PodsRoot => Verdict::NeedsPodsRoot(outcome),
-        _ => Verdict::Other(outcome),
-    };
-    let image = cx.image(container);
-    let user = image.as_ref().and_then(|image| image.facts.user);
-    if replaces == Replaces::Nothing {
-        let keeps_root_out = own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true);
-        let starts = !matches!(user, Some(User::Root | User::Named));
-        let is_policy = cx.settings.run_as_user.policy == UidPolicy::Image && user == Some(User::Numeric);
-        if keeps_root_out && starts || is_policy || cx.settings.profile == Profile::Restricted {
-            return Ok(Verdict::Other(Outcome::Satisfied));
-        }
+    let other = |outcome| Ok(Verdict::Other(outcome, replaces));
+    let keeps_root_out = own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true);
+    if replaces == Replaces::Nothing && does_without(cx, container, keeps_root_out) {
+        return other(Outcome::Satisfied);
     }
     if let Some(program) = needs_root(container)? {
-        return Ok(left(Outcome::left(needs_root_reason(container, &program))));
-    }
-    if replaces == Replaces::OwnRoot && container.kind == ContainerKind::Init {
-        let reason = "somebody wrote `runAsUser: 0` for this init container, which most likely prepares the \
-            node or a volume as root";
-        return Ok(left(Outcome::left(reason)));
-    }
-    let chosen = match image {
-        Some(image) => from_catalogue(cx, &image),
-        None => guess(cx, "nothing is known about the image"),
-    };
-    let (uid, gid, level, mut reason) = match chosen {
-        Ok(chosen) => chosen,
-        Err(outcome) => return Ok(left(outcome)),
-    };
-    if uid == ISTIO_PROXY && level == Level::Review && cx.pod.announces_istio() {
-        return Ok(left(Outcome::left(
-            "user 1337 is that of Istio's proxy, which traffic of this user passes by",
-        )));
-    }
-    let has_group = own.run_as_group()?.or(pod.run_as_group()?).is_some();
-    let level = if replaces == Replaces::Nothing { level } else { Level::Review };
-    if replaces != Replaces::Nothing {
-        reason = format!("somebody wrote `runAsUser: 0`; {reason}");
-    }
-    if level == Level::Review {
-        reason += expectations(cx, container)?;
-    }
-    Ok(Verdict::Write(NewUser { uid, gid: gid.filter(|_| !has_group), level, reason, replaces }))
-}
-
-fn needs_root_reason(container: &Container<'_>, program: &str) -> String {
-    let advice = match (container.kind, program) {
-        (ContainerKind::Init, "chown" | "chgrp" | "chmod" | "setfacl") => {
+        let advice = if program.prepares_files {
             "; `fsGroup` may do without it, else `drop: [ALL]` and `add: [CHOWN, DAC_OVERRIDE, FOWNER]` suffice"
-        }
-        _ => "",
-    };
-    format!("the {} runs `{program}`, which needs root{advice}", container.kind)
-}
-
-type Chosen = Result<(i64, Option<i64>, Level, String), Outcome>;
-
-/// The user that the image is made for.
-fn from_catalogue(cx: &Context<'_, '_>, image: &Match<'_>) -> Chosen {
-    let facts = &image.facts;
-    let is_own = matches!(facts.user, Some(User::Named | User::Numeric)) || image.entry.source.is_empty();
-    let Some(uid) = facts.uid else {
-        return match (facts.user, facts.start) {
-            (_, Some(Start::Root)) => Err(Outcome::left("the image is meant to stay root")),
-            (Some(User::Named | User::Numeric), _) => Err(Outcome::left(
-                "the image runs as a user of its own, whose number is not known here; write that number",
-            )),
-            (_, Some(Start::Switches)) => Err(Outcome::left(
-                "the image starts as root and changes to a user whose number is not known here; write that number",
-            )),
-            _ => guess(cx, "the user that the image works as is not known"),
+        } else {
+            ""
         };
+        return other(Outcome::left(format!("{program}, which needs root{advice}")));
+    }
+    // Pod Security makes no exception for init containers.
+    let is_init = container.kind == ContainerKind::Init && cx.settings.profile == Profile::Cce;
+    if replaces == Replaces::OwnRoot && is_init {
+        return other(Outcome::left(
+            "somebody wrote `runAsUser: 0` for this init container, which may prepare the node or a volume as root",
+        ));
+    }
+    let mut user = match cx.new_user(container) {
+        Ok(user) => user,
+        Err(outcome) => return other(outcome),
     };
-    let (level, reason) = match (image.confidence, is_own, facts.start) {
-        (Confidence::Exact, true, _) => (Level::Safe, "the image runs as this user by itself".to_owned()),
-        (_, _, Some(Start::Root)) => return Err(Outcome::left("the image is meant to stay root")),
-        (Confidence::Exact, _, Some(Start::Switches)) => (
-            Level::Review,
-            "the image starts as root and changes to this user; now it starts as this user".to_owned(),
-        ),
-        (Confidence::Exact, ..) => (Level::Review, "its vendor runs the image as this user".to_owned()),
-        (Confidence::Tag | Confidence::BaseName, ..) => (
-            Level::Review,
-            format!("the image looks like `{}`, which is made for this user", image.entry.image),
-        ),
-    };
-    Ok((uid, facts.run_as_group(), level, reason))
+    if user.uid == ISTIO_PROXY && user.level == Level::Review && cx.pod.announces_istio() {
+        return other(Outcome::left(
+            "what user 1337 sends passes by Istio's proxy, which is that user itself",
+        ));
+    }
+    if own.run_as_group()?.or(pod.run_as_group()?).is_some() {
+        user.gid = None;
+    }
+    if replaces != Replaces::Nothing {
+        user.level = Level::Review;
+        user.reason = format!("somebody wrote `runAsUser: 0`; {}", user.reason);
+    }
+    if user.level == Level::Review {
+        user.reason += expectations(cx, container)?;
+    }
+    Ok(Verdict::Write(user, replaces))
 }
 
-/// The configured user.
-fn guess(cx: &Context<'_, '_>, why: &str) -> Chosen {
-    let settings = cx.settings.run_as_user;
-    match settings.policy {
-        UidPolicy::Inject => Ok((
-            settings.uid,
-            Some(settings.gid),
-            Level::Review,
-            format!("{why}, so its files may belong to another user"),
-        )),
-        UidPolicy::Image => Err(Outcome::stays(format!("{why}, and no user is to be guessed"))),
-    }
+/// Whether nobody has to be written where nobody is.
+fn does_without(cx: &Context<'_, '_>, container: &Container<'_>, keeps_root_out: bool) -> bool {
+    let user = cx.image(container).and_then(|image| image.facts.user);
+    // The kubelet refuses to start these two, as it cannot tell that they are not root.
+    let starts = !matches!(user, Some(User::Root | User::Named));
+    let by_image = cx.settings.run_as_user.policy == UidPolicy::Image && user == Some(User::Numeric);
+    keeps_root_out && starts || by_image || cx.settings.profile == Profile::Restricted
 }
 
 /// What else in the manifest says that the program expects to be root.
@@ -262,17 +208,16 @@ fn expectations(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<&'sta
 fn write(
     container: &Container<'_>,
     user: &NewUser,
-    fs_group_of: &mut FsGroup<'_, '_>,
+    fs_group: &mut FsGroup<'_, '_>,
 ) -> Result<Outcome, Malformed> {
-    let mut edits = own_edits(container, user)?;
-    let mut summary = user.summary();
-    let mut reason = user.reason.clone();
-    if let Some(volume) = fs_group_of.take(container, user)? {
-        edits.extend(volume.edits);
-        summary += &volume.summary;
-        reason += volume.reason;
-    }
-    Ok(Outcome::fix(user.level, summary, reason, edits))
+    let edits = own_edits(container, user)?;
+    let summary = match user.gid {
+        Some(gid) => format!("set `runAsUser: {}` and `runAsGroup: {gid}`", user.uid),
+        None => format!("set `runAsUser: {}`", user.uid),
+    };
+    let mut fix = Fix { level: user.level, summary, reason: user.reason.clone(), edits };
+    fs_group.extend(&mut fix, container, user)?;
+    Ok(Outcome::Fix(fix))
 }
 
 fn own_edits(container: &Container<'_>, user: &NewUser) -> Result<Vec<Edit>, Malformed> {
@@ -285,99 +230,76 @@ fn own_edits(container: &Container<'_>, user: &NewUser) -> Result<Vec<Edit>, Mal
 fn replace_pods_root(
     cx: &Context<'_, '_>,
     inheriting: &[(&Container<'_>, NewUser)],
-    fs_group_of: &mut FsGroup<'_, '_>,
+    fs_group: &mut FsGroup<'_, '_>,
 ) -> Result<Outcome, Malformed> {
-    let settings = cx.settings.run_as_user;
-    let (uid, gid) = inheriting.first().map_or((settings.uid, None), |(_, user)| (user.uid, user.gid));
+    let unused = cx.settings.run_as_user.uid;
+    let (uid, gid) = inheriting.first().map_or((unused, None), |(_, user)| (user.uid, user.gid));
     let is_common = inheriting.iter().all(|(_, user)| (user.uid, user.gid) == (uid, gid));
-    let fragment = PodSecurityContext {
-        run_as_user: Some(uid),
-        run_as_group: gid.filter(|_| is_common),
-        ..Default::default()
+    let run_as_group = gid.filter(|_| is_common);
+    let fragment = PodSecurityContext { run_as_user: Some(uid), run_as_group, ..Default::default() };
+    let mut fix = Fix {
+        level: Level::Review,
+        summary: format!("set `runAsUser: {uid}` for the pod"),
+        reason: inheriting.first().map_or_else(
+            || "somebody wrote `runAsUser: 0`, which no container uses".to_owned(),
+            |(_, user)| user.reason.clone(),
+        ),
+        edits: fragment::merge(cx.pod.security_context()?.path(), &fragment),
     };
-    let mut edits = fragment::merge(cx.pod.security_context()?.path(), &fragment);
-    let mut summary = format!("set `runAsUser: {uid}` for the pod");
-    let mut reason = inheriting.first().map_or_else(
-        || "somebody wrote `runAsUser: 0`, which no container uses".to_owned(),
-        |(_, user)| user.reason.clone(),
-    );
     for (container, user) in inheriting {
         if !is_common {
-            edits.extend(own_edits(container, user)?);
+            fix.edits.extend(own_edits(container, user)?);
         }
-        if let Some(volume) = fs_group_of.take(container, user)? {
-            edits.extend(volume.edits);
-            summary += &volume.summary;
-            reason += volume.reason;
-        }
+        fs_group.extend(&mut fix, container, user)?;
     }
-    Ok(Outcome::review(summary, reason, edits))
-}
-
-impl NewUser {
-    fn summary(&self) -> String {
-        match self.gid {
-            Some(gid) => format!("set `runAsUser: {}` and `runAsGroup: {gid}`", self.uid),
-            None => format!("set `runAsUser: {}`", self.uid),
-        }
-    }
+    Ok(Outcome::Fix(fix))
 }
 
 /// Gives the pod a group for its volumes, once.
 struct FsGroup<'c, 'd> {
     cx: &'c Context<'c, 'd>,
-    is_settled: bool,
+    is_written: bool,
 }
 
-struct VolumeGroup {
-    edits: Vec<Edit>,
-    summary: String,
-    reason: &'static str,
-}
-
-impl<'c, 'd> FsGroup<'c, 'd> {
-    fn new(cx: &'c Context<'c, 'd>) -> Self {
-        Self { cx, is_settled: false }
-    }
-
-    /// The group for the volumes, if the container is the first one that changes its user and mounts a claim.
-    fn take(&mut self, container: &Container<'_>, user: &NewUser) -> Result<Option<VolumeGroup>, Malformed> {
-        // A process that runs as the same user as before finds its files as before.
-        if self.is_settled || user.level == Level::Safe {
-            return Ok(None);
-        }
+impl FsGroup<'_, '_> {
+    /// Adds the group to `fix` if that changes the user of the first container that mounts a claim.
+    fn extend(&mut self, fix: &mut Fix, container: &Container<'_>, user: &NewUser) -> Result<(), Malformed> {
         let context = self.cx.pod.security_context()?;
         let group = user.gid.unwrap_or(user.uid);
-        if group == 0 || context.fs_group()?.is_some() {
-            return Ok(None);
+        // A process that runs as the same user as before finds its files as before.
+        let is_needed = user.level == Level::Review && container.is_editable() && group != 0;
+        if self.is_written || !is_needed || context.fs_group()?.is_some() {
+            return Ok(());
         }
-        let mut mounts_claim = false;
-        let mut is_shared = false;
-        for mount in container.mounts()? {
-            if let Some(VolumeSource::Claim { storage_class }) =
-                self.cx.pod.volume(&mount.name)?.map(|volume| &volume.source)
-            {
-                mounts_claim = true;
-                is_shared |= storage_class.as_deref().is_some_and(is_file_storage);
-            }
-        }
-        if !mounts_claim {
-            return Ok(None);
-        }
-        self.is_settled = true;
+        let Some(is_file_storage) = self.mounts_claim(container)? else { return Ok(()) };
+        self.is_written = true;
         let has_policy = self.cx.settings.target >= Version { minor: 20 };
         let fragment = PodSecurityContext {
             fs_group: Some(group),
             fs_group_change_policy: has_policy.then(|| "OnRootMismatch".to_owned()),
             ..Default::default()
         };
-        let reason = if is_shared {
+        fix.edits.extend(fragment::merge(context.path(), &fragment));
+        fix.summary = format!("{}, and `fsGroup: {group}` for the pod", fix.summary);
+        fix.reason += if is_file_storage {
             "; file and object storage belongs to root until the mount options `uid` and `gid` say otherwise"
         } else {
             "; `fsGroup` lets it write to the volume that it mounts"
         };
-        let edits = fragment::merge(context.path(), &fragment);
-        Ok(Some(VolumeGroup { edits, summary: format!(", and `fsGroup: {group}` for the pod"), reason }))
+        Ok(())
+    }
+
+    /// Whether the container mounts a claim, and if so, whether one of file or object storage.
+    fn mounts_claim(&self, container: &Container<'_>) -> Result<Option<bool>, Malformed> {
+        let mut found = None;
+        for mount in container.mounts()? {
+            let source = self.cx.pod.volume(&mount.name)?.map(|volume| &volume.source);
+            if let Some(VolumeSource::Claim { storage_class }) = source {
+                let is_file_storage = storage_class.as_deref().is_some_and(is_file_storage);
+                found = Some(found.unwrap_or(false) || is_file_storage);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -641,6 +563,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_pods_root_stays_for_a_container_that_is_not_changed() {
+        for other in ["ephemeralContainers: [{name: e, image: r.io/e}]", "initContainers: [{name: i}]"] {
+            let text =
+                pod(&format!("securityContext: {{runAsUser: 0}}\n{}\n{other}", of_image("r.io/a", "")));
+            let fixed = crate::test::fix(&only(ID), &text);
+            assert!(fixed.contains("securityContext: {runAsUser: 0}"), "{fixed}");
+            assert!(fixed.contains("runAsUser: 1000"), "{fixed}");
+        }
+    }
+
     fn stateful_set(pod: &str, class: &str) -> String {
         dedent(&format!(
             "
@@ -706,6 +639,10 @@ mod tests {
         let numeric = pod(&of_image("grafana/loki", ""));
         check_with(&settings, &numeric, &numeric);
         let restricted = Settings { profile: Profile::Restricted, ..only(ID) };
+        let init = pod(
+            "initContainers: [{image: r.io/i, securityContext: {runAsUser: 0}}]\ncontainers: [{image: r.io/a}]",
+        );
+        assert_eq!(fixes(&restricted, &init).len(), 1);
         let absent = pod(&of_image("r.io/a", ""));
         check_with(&restricted, &absent, &absent);
     }
@@ -728,6 +665,7 @@ mod tests {
             check_left(ID, &with(user), "not a number from 0 to 2147483647");
         }
         check_levels(ID, &with("~"), &[Level::Review]);
+        check_left(ID, &of_image("r.io/a", ", command: sh"), "`command` in line 6 is text, not a list");
         check_left(
             ID,
             &of_image("r.io/a", ", securityContext: text"),

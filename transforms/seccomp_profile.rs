@@ -8,7 +8,7 @@ use rewriter::{Edit, Node, Path};
 
 use crate::context::Context;
 use crate::fragment;
-use crate::model::{Container, Malformed, Seccomp, SecurityContext};
+use crate::model::{Container, Malformed, Seccomp, Section, SecurityContext};
 use crate::settings::{Profile, Version};
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
@@ -151,7 +151,7 @@ fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'
             pod.confine(cx, Level::Review, &reason)
         }
         None => {
-            pod.confine(cx, Level::Safe, "the calls that it denies are of no use to programs in containers")
+            pod.confine(cx, Level::Safe, "programs in containers have no use for the calls that it denies")
         }
     }
 }
@@ -164,9 +164,9 @@ fn check_annotation(cx: &Context<'_, '_>, pod: &Setting<'_>) -> Option<Finding> 
         Some(Finding::new(&SeccompProfile::META, None, (path.clone(), position), Ok(outcome)))
     };
     if target < FIELD_SINCE {
-        let field = pod.context.seccomp_profile().ok()?;
+        let field = pod.context.seccomp_profile().ok().filter(Section::exists)?;
         let reason = format!("`seccompProfile` needs Kubernetes 1.19, the target is {target}");
-        return field.exists().then(|| about(field.path(), field.node(), Outcome::left(reason)))?;
+        return about(field.path(), field.node(), Outcome::left(reason));
     }
     if let Some(annotation) = &pod.annotation {
         let (path, node) = (&annotation.path, Some(annotation.node));
@@ -182,11 +182,14 @@ fn check_annotation(cx: &Context<'_, '_>, pod: &Setting<'_>) -> Option<Finding> 
             return about(path, node, Outcome::review("remove the annotation", reason, edits));
         }
     }
-    let object = cx.pod.object.node.get("metadata")?.get("annotations")?.get(POD_ANNOTATION);
-    let is_elsewhere = cx.pod.object.path != *cx.pod.template.path();
-    let path = cx.pod.object.path.keys(["metadata", "annotations"]).key(POD_ANNOTATION);
+    let object = &cx.pod.object;
+    if object.path == *cx.pod.template.path() {
+        return None;
+    }
+    let elsewhere = object.node.get("metadata")?.get("annotations")?.get(POD_ANNOTATION)?;
+    let path = object.path.keys(["metadata", "annotations"]).key(POD_ANNOTATION);
     let outcome = Outcome::stays("the annotation does nothing here; on the pod template it would have");
-    (is_elsewhere && object.is_some()).then(|| about(&path, object, outcome))?
+    about(&path, Some(elsewhere), outcome)
 }
 
 /// The profile of a pod or of a container.

@@ -185,7 +185,7 @@ impl Scanner<'_> {
             b'"' => self.double_quoted()?,
             b'\'' => self.single_quoted()?,
             b'*' => self.alias(properties.end().is_some())?,
-            _ => self.plain_line()?,
+            _ => self.plain_line(),
         };
         let end = self.pos;
         self.skip_blanks();

@@ -53,6 +53,7 @@ impl Oddities {
     }
 }
 
+#[expect(clippy::needless_bitwise_bool, reason = "without branches the compiler uses vector instructions")]
 fn is_control(byte: u8) -> bool {
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r') | (byte == 0x7f)
 }

@@ -77,8 +77,7 @@ impl Scanner<'_> {
     fn skip_flow_blanks(&mut self) -> Scan<()> {
         loop {
             match self.peek() {
-                b' ' | b'\t' => self.pos += 1,
-                b'\r' => self.pos += 1,
+                b' ' | b'\t' | b'\r' => self.pos += 1,
                 b'\n' => {
                     self.pos += 1;
                     if chars::is_marker(self.text, self.pos, b'.') && self.pos < self.end {

@@ -36,9 +36,9 @@ impl Scanner<'_> {
 
     /// Plain text up to the end of its line, a comment or `: `; leaves the cursor behind its last letter.
     #[inline]
-    pub(super) fn plain_line(&mut self) -> Scan<EventKind> {
+    pub(super) fn plain_line(&mut self) -> EventKind {
         self.plain_text(STOP_BLOCK);
-        Ok(EventKind::Plain)
+        EventKind::Plain
     }
 
     /// Moves over one line's plain text; the cursor ends behind the last byte that is no blank.
@@ -76,7 +76,7 @@ impl Scanner<'_> {
                 self.finish_line()?;
                 return Ok(end);
             }
-            if !self.to_continuation()? {
+            if !self.reach_continuation()? {
                 return Ok(end);
             }
             self.plain_text(STOP_BLOCK);
@@ -91,7 +91,7 @@ impl Scanner<'_> {
     /// Moves over line ends to a line that goes on with the plain text before; where there is none, to the
     /// start of the next line that has any content or a comment.
     #[inline]
-    fn to_continuation(&mut self) -> Scan<bool> {
+    fn reach_continuation(&mut self) -> Scan<bool> {
         let parent = self.top().column;
         loop {
             match self.peek() {

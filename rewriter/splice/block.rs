@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Entry, Holder, Splicer};
+use super::{Descent, Entry, Holder, Splicer};
 use crate::Value;
 use crate::change::{Change, Op};
 use crate::error::Blocked;
@@ -13,18 +13,13 @@ use crate::style;
 
 impl Splicer<'_> {
     /// Makes `change` happen inside the block mapping or sequence at `site`.
-    pub(super) fn block_collection(
-        &mut self,
-        site: usize,
-        change: &Change<'_>,
-        holder: &Holder,
-    ) -> Result<(), Blocked> {
+    pub(super) fn block_collection(&mut self, site: usize, change: &Change<'_>, holder: &Holder) {
         let collection = skip_properties(self.events, site);
         let start = self.events[collection].start as usize;
         let column = style::column(self.text, start);
         let mapping = self.events[collection].kind.is_mapping();
         let entries = self.entries(site);
-        let (removed, added) = self.descend(&entries, change, |splicer, entry| {
+        let Descent { removed, added } = self.descend(&entries, change, |splicer, entry| {
             if mapping { Holder::Key { column, colon: splicer.colon(entry) } } else { Holder::Item }
         });
         let mut gone = vec![false; entries.len()];
@@ -44,7 +39,6 @@ impl Splicer<'_> {
             }
             self.blocked.extend(change.edits.iter().map(|edit| (*edit, blocked)));
         }
-        Ok(())
     }
 
     /// The offset of the colon behind an entry's key.

@@ -1,6 +1,6 @@
 //! Flow collections: entries between brackets, on one line or on several, JSON included.
 
-use super::{Entry, Holder, Splicer};
+use super::{Descent, Entry, Holder, Splicer};
 use crate::change::{Change, Op};
 use crate::error::Blocked;
 use crate::event::EventKind;
@@ -24,7 +24,7 @@ impl Splicer<'_> {
         let outer = if let Holder::Flow(style) = holder { Some(style) } else { None };
         let style = self.flow_style(site, outer);
         let inner = Holder::Flow(self.value_style(&entries, &style));
-        let (removed, added) = self.descend(&entries, change, |_, _| inner.clone());
+        let Descent { removed, added } = self.descend(&entries, change, |_, _| inner.clone());
         let mut gone = vec![false; entries.len()];
         for (index, child) in &removed {
             gone[*index] = self.can_remove_flow(&entries, *index, child, &inner);
@@ -283,26 +283,8 @@ impl Splicer<'_> {
 
 /// The inside of a collection that has no other entries.
 fn fill(texts: &[String], style: &FlowStyle) -> String {
-    if texts.is_empty() {
-        return String::new();
-    }
-    match &style.lines {
-        Some(lines) => {
-            let outer = lines.indent.strip_suffix(&lines.unit).unwrap_or_default();
-            let mut text = String::new();
-            for (number, entry) in texts.iter().enumerate() {
-                text.push_str(if number > 0 { "," } else { "" });
-                text.push_str(lines.line_break);
-                text.push_str(&lines.indent);
-                text.push_str(entry);
-            }
-            text.push_str(lines.line_break);
-            text.push_str(outer);
-            text
-        }
-        None => {
-            let joined = texts.join(&format!(",{}", style.comma_gap));
-            format!("{}{joined}{}", style.padding, style.padding)
-        }
-    }
+    let (indent, outer) = style.lines.as_ref().map_or(("", ""), |lines| {
+        (lines.indent.as_str(), lines.indent.strip_suffix(&lines.unit).unwrap_or_default())
+    });
+    render::flow_inside(texts, style, indent, outer)
 }

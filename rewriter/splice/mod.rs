@@ -72,6 +72,14 @@ struct Entry {
     value: usize,
 }
 
+/// What is left to do in a collection once its children are changed.
+struct Descent<'c, 'e> {
+    /// Entries to be taken out, by number.
+    removed: Vec<(usize, &'c Change<'e>)>,
+    /// New entries.
+    added: Vec<(&'c str, &'c Change<'e>)>,
+}
+
 impl Splicer<'_> {
     /// Does `work`; where it cannot be done, blocks all edits of `change` and takes back its pieces of text.
     fn attempt(&mut self, change: &Change<'_>, work: impl FnOnce(&mut Self) -> Result<(), Blocked>) {
@@ -192,7 +200,10 @@ impl Splicer<'_> {
             return Err(Blocked::Mismatch { line: self.line(node.start as usize) });
         }
         match node.kind {
-            EventKind::BlockMapping | EventKind::BlockSequence => self.block_collection(site, change, holder),
+            EventKind::BlockMapping | EventKind::BlockSequence => {
+                self.block_collection(site, change, holder);
+                Ok(())
+            }
             EventKind::FlowMapping | EventKind::FlowSequence => self.flow_collection(site, change, holder),
             _ => Err(self.layout(node.start as usize)),
         }
@@ -205,8 +216,8 @@ impl Splicer<'_> {
         entries: &[Entry],
         change: &'c Change<'e>,
         holder: impl Fn(&Self, Entry) -> Holder,
-    ) -> (Vec<(usize, &'c Change<'e>)>, Vec<(&'c str, &'c Change<'e>)>) {
-        let (mut removed, mut added) = (Vec::new(), Vec::new());
+    ) -> Descent<'c, 'e> {
+        let mut descent = Descent { removed: Vec::new(), added: Vec::new() };
         for (step, child) in &change.children {
             let existing = match step {
                 Step::Index(index) => (*index < entries.len()).then_some(*index),
@@ -215,7 +226,7 @@ impl Splicer<'_> {
                 }),
             };
             match (existing, step, child.op) {
-                (Some(index), _, Some(Op::Remove { .. })) => removed.push((index, child)),
+                (Some(index), _, Some(Op::Remove { .. })) => descent.removed.push((index, child)),
                 (Some(index), _, _) => {
                     let holder = holder(self, entries[index]);
                     self.attempt(child, |splicer| splicer.value(entries[index].value, child, &holder));
@@ -223,10 +234,10 @@ impl Splicer<'_> {
                 (None, Step::Index(_), _) | (None, _, Some(Op::Remove { .. })) => {
                     self.block(child, Blocked::Missing);
                 }
-                (None, Step::Key(key), _) => added.push((key.as_ref(), child)),
+                (None, Step::Key(key), _) => descent.added.push((key.as_ref(), child)),
             }
         }
-        (removed, added)
+        descent
     }
 
     /// Puts `value` where a null stands.
@@ -261,13 +272,16 @@ impl Splicer<'_> {
         colon: usize,
     ) -> Result<(), Blocked> {
         let on_its_line = !self.text[colon..old.end].contains(&b'\n');
-        if !on_its_line {
-            return Err(self.layout(old.start));
-        }
         let line_end = style::line_end(self.text, old.end);
         let style = self.block_style(line_end);
         let mut text = String::new();
         render::block_value(&mut text, value, column, style);
+        if !on_its_line {
+            self.refuse_comment(colon + 1..line_end)?;
+            // The key's line stays as it is, blanks at its end included.
+            self.splice(style::line_end(self.text, colon)..old.end, text);
+            return Ok(());
+        }
         if text.starts_with(' ') {
             // One line: in place of the token.
             let blank_end = if old.is_empty() { old.start } else { colon + 1 };

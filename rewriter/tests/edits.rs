@@ -138,6 +138,10 @@ fn an_empty_value_gets_children_and_keeps_its_comment() {
         &[set("c.resources.k", 1)],
         "c:\n  resources: # none yet\n    k: 1\n",
     );
+    let before = "c:\n  resources: \n    {}\n  x: 1\n";
+    check(before, &[set("c.resources.k", 1)], "c:\n  resources: \n    k: 1\n  x: 1\n");
+    let before = "c:\n  resources:\n    {} # none\n  x: 1\n";
+    assert_eq!(blocked(before, &[set("c.resources.k", 1)]), Blocked::Comment { line: 3 });
     check("c:\n  drop: null\n  x: 1\n", &[append("c.drop", "ALL")], "c:\n  drop:\n  - ALL\n  x: 1\n");
 }
 

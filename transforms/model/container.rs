@@ -96,6 +96,12 @@ impl<'d> Container<'d> {
         self.section.get("image").map(|image| image.text()).filter(|image| !image.is_empty())
     }
 
+    /// Whether it may be changed: an ephemeral container may not, and one without an image only completes
+    /// what is written elsewhere.
+    pub fn is_editable(&self) -> bool {
+        self.kind != ContainerKind::Ephemeral && self.image().is_some()
+    }
+
     /// Its `securityContext`.
     pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
         SecurityContext::of(&self.section)

@@ -19,7 +19,7 @@ mod volume;
 pub use container::{Container, ContainerKind, ContainerRef};
 pub use object::{Object, Problem, Workloads};
 pub use pod::Pod;
-pub use programs::{installs_packages, needs_root};
+pub use programs::{RootProgram, installs_packages, needs_root};
 pub use quantity::Quantity;
 pub use role::{addon, is_node_agent, is_system_namespace};
 pub use script::Command;

@@ -1,5 +1,7 @@
 //! What programs in a command line tell about a container.
 
+use std::fmt;
+
 use super::container::{Container, ContainerKind};
 use super::script::Command;
 use super::section::Malformed;
@@ -64,18 +66,36 @@ const LANGUAGE_PACKAGES: [(&str, &[&str]); 9] = [
     ("yarn", &["add", "install"]),
 ];
 
-/// The program in the container's command line that needs root. For an init container, whose purpose is often
-/// to prepare files for others, changing their mode counts too.
-pub fn needs_root(container: &Container<'_>) -> Result<Option<String>, Malformed> {
+/// A program that needs root. Displayed as "the init container runs `chown`".
+#[derive(Clone, Debug)]
+pub struct RootProgram {
+    text: String,
+    /// Whether an init container prepares files for others with it.
+    pub prepares_files: bool,
+}
+
+impl fmt::Display for RootProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The program that the container starts and that needs root. For an init container, whose purpose is often to
+/// prepare files for others, changing their mode counts too.
+pub fn needs_root(container: &Container<'_>) -> Result<Option<RootProgram>, Malformed> {
+    let is_init = container.kind == ContainerKind::Init;
     let is_for_root = |command: &Command| {
         let program = command.program();
         FOR_ROOT.contains(&program)
             || program.starts_with("mkfs")
-            || program == "chmod" && container.kind == ContainerKind::Init
+            || program == "chmod" && is_init
             || runs(command, &SYSTEM_PACKAGES)
     };
     let commands = container.commands()?;
-    Ok(commands.iter().find(|command| is_for_root(command)).map(|command| command.program().to_owned()))
+    Ok(commands.iter().find(|command| is_for_root(command)).map(|command| RootProgram {
+        text: format!("the {} runs `{}`", container.kind, command.program()),
+        prepares_files: is_init && matches!(command.program(), "chgrp" | "chmod" | "chown" | "setfacl"),
+    }))
 }
 
 /// The package manager that the container's command line installs something with.

@@ -1139,7 +1139,7 @@ fn kubeaudit_30_namespace() {
     stays(SEVEN, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n");
 }
 
-/// kubeaudit adds an AppArmor annotation, which newer clusters hold against the field.
+/// kubeaudit adds an annotation for `AppArmor`, which newer clusters hold against the field.
 #[test]
 fn kubeaudit_31_app_armor_in_an_annotation() {
     let before = "\

@@ -35,13 +35,9 @@ fn indented(page: &str, first: &str) -> String {
     let start = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let mut lines = page.lines().skip_while(|line| !line.trim_start().starts_with(first)).peekable();
     let depth = start(lines.peek().expect("the example is not on the page"));
-    lines
-        .take_while(|line| line.trim().is_empty() || start(line) >= depth)
-        .map(|line| format!("{}\n", line.get(depth..).unwrap_or_default()))
-        .collect::<String>()
-        .trim_end_matches('\n')
-        .to_owned()
-        + "\n"
+    let below = lines.take_while(|line| line.trim().is_empty() || start(line) >= depth);
+    let below: Vec<&str> = below.map(|line| line.get(depth..).unwrap_or_default()).collect();
+    format!("{}\n", below.join("\n").trim_end_matches('\n'))
 }
 
 /// The Deployment as the Chinese page has it, and as it was typed anew.
@@ -235,8 +231,10 @@ fn the_pod_by_default() {
 fn the_fragment_is_no_yaml() {
     let of_page = page("004").map(|page| {
         let fragment = indented(&page, "securityContext:");
-        let fragment: String = fragment.lines().map(|line| format!("    {line}\n")).collect();
-        format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: web\n    image: web\n{fragment}")
+        let fragment = fragment.replace('\n', "\n    ");
+        format!(
+            "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: web\n    image: web\n    {fragment}\n"
+        )
     });
     for text in of_page.into_iter().chain([typed("fragment.yaml")]) {
         let line =

@@ -39,8 +39,8 @@ impl Scanner<'_> {
     /// Moves to the first content of the next line that has any and tells its column; `None` at the end.
     #[inline]
     pub(super) fn next_line(&mut self) -> Scan<Option<isize>> {
+        let mut line = self.pos - std::mem::take(&mut self.indented);
         loop {
-            let line = self.pos;
             while self.peek() == b' ' {
                 self.pos += 1;
             }
@@ -52,6 +52,7 @@ impl Scanner<'_> {
                 b'\t' => return syntax(self.pos, "a tab where indentation is expected"),
                 _ => return Ok(Some((self.pos - line).cast_signed())),
             }
+            line = self.pos;
         }
     }
 

@@ -69,6 +69,8 @@ struct Scanner<'t> {
     text: &'t [u8],
     /// The next byte to look at.
     pos: usize,
+    /// Bytes of indentation that the cursor has gone over already, when it is asked for the next line.
+    indented: usize,
     /// The end of the document's text: the next marker or the end of the file.
     end: usize,
     events: Vec<Event>,
@@ -92,6 +94,7 @@ pub(crate) fn scan(text: &str) -> Result<(Vec<Event>, Vec<DocumentRecord>), Synt
     let mut scanner = Scanner {
         text: bytes,
         pos: if bytes.starts_with(BOM) { BOM.len() } else { 0 },
+        indented: 0,
         end: 0,
         events: Vec::with_capacity(bytes.len() / 6),
         frames: Vec::new(),
@@ -141,6 +144,7 @@ impl Scanner<'_> {
     fn chunk(&mut self, directive: &mut Option<usize>) -> Scan<bool> {
         self.frames.clear();
         self.flow.clear();
+        self.indented = 0;
         self.content_end = self.pos;
         let marked = chars::is_marker(self.text, self.pos, b'-');
         if marked {

@@ -67,7 +67,7 @@ impl Scanner<'_> {
     }
 
     /// Further lines of plain text that ended at `end`, if there are any, and the end of its last line; leaves
-    /// the cursor at the start of the line behind. Returns the end of the text.
+    /// the cursor on a line behind. Returns the end of the text.
     #[inline]
     pub(super) fn plain_continuation(&mut self, end: usize) -> Scan<usize> {
         let mut end = end;
@@ -89,7 +89,7 @@ impl Scanner<'_> {
     }
 
     /// Moves over line ends to a line that goes on with the plain text before; where there is none, to the
-    /// start of the next line that has any content or a comment.
+    /// first content of the next line that has any, or behind a comment.
     #[inline]
     fn reach_continuation(&mut self) -> Scan<bool> {
         let parent = self.top().column;
@@ -122,7 +122,7 @@ impl Scanner<'_> {
                     if column > parent && !end_marker {
                         return Ok(true);
                     }
-                    self.pos = line;
+                    self.indented = column.cast_unsigned();
                     return Ok(false);
                 }
             }

@@ -1,9 +1,8 @@
 //! How fast: the scanner, one document through all transforms, a tree of files. `cargo bench`.
 
-#![expect(missing_docs, reason = "criterion's macros make the functions")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
 #[path = "../tests/generate.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
 mod generate;
 
 use std::hint::black_box;

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn the_second_place_is_told_and_the_first_named() {
-        let many: String = (0..40).map(|number| format!("  k{number}: 1\n")).collect();
+        let many: Vec<String> = (0..40).map(|number| format!("  k{number}: 1\n")).collect();
+        let many = many.concat();
         for text in
             ["a: 1\nb: 2\n\"a\": 3\n", "s:\n  - {x: 1, y: 1, x: 2}\n", &format!("m:\n{many}  k7: 2\n")]
         {

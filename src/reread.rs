@@ -27,31 +27,31 @@ pub enum RereadError {
 pub fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), RereadError> {
     let mut edited: Data =
         serde_yaml::from_str(before).map_err(|error| RereadError::Before(error.to_string()))?;
-    let reread: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
+    let after: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
     for edit in edits {
-        edit_data(&mut edited, edit, &reread).ok_or(RereadError::Different)?;
+        edit_data(&mut edited, edit, &after).ok_or(RereadError::Different)?;
     }
-    if edited == reread { Ok(()) } else { Err(RereadError::Different) }
+    if edited == after { Ok(()) } else { Err(RereadError::Different) }
 }
 
-/// The edit on data; `None` when its path leads through something else than it expects. `reread` tells whether an
+/// The edit on data; `None` when its path leads through something else than it expects. `after` tells whether an
 /// entry that was to go had to stay, with its neutral value, because of a comment.
-fn edit_data(root: &mut Data, edit: &Edit, reread: &Data) -> Option<()> {
-    let (parent, last) = edit.path().split_last()?;
+fn edit_data(root: &mut Data, edit: &Edit, after: &Data) -> Option<()> {
+    let (above, last) = edit.path().split_last()?;
     let mut at = root;
-    for step in parent.steps() {
+    for step in above.steps() {
         at = child(at, step)?;
     }
     match edit {
         Edit::Set { value, .. } => *child(at, last)? = data(value),
         Edit::Append { value, .. } => {
-            let list = child(at, last)?;
-            if list.is_null() {
-                *list = Data::Sequence(Vec::new());
+            let items = child(at, last)?;
+            if items.is_null() {
+                *items = Data::Sequence(Vec::new());
             }
-            list.as_sequence_mut()?.push(data(value));
+            items.as_sequence_mut()?.push(data(value));
         }
-        Edit::Remove { path, neutral: Some(neutral) } if lookup(reread, path) == Some(&data(neutral)) => {
+        Edit::Remove { path, neutral: Some(neutral) } if lookup(after, path) == Some(&data(neutral)) => {
             *child(at, last)? = data(neutral);
         }
         Edit::Remove { .. } => match last {
@@ -59,8 +59,8 @@ fn edit_data(root: &mut Data, edit: &Edit, reread: &Data) -> Option<()> {
                 at.as_mapping_mut()?.shift_remove(key.as_ref())?;
             }
             Step::Index(index) => {
-                let list = at.as_sequence_mut()?;
-                (*index < list.len()).then(|| list.remove(*index))?;
+                let items = at.as_sequence_mut()?;
+                (*index < items.len()).then(|| items.remove(*index))?;
             }
         },
     }

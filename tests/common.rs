@@ -69,15 +69,6 @@ impl Folder {
         String::from_utf8(std::fs::read(self.path().join(name)).unwrap()).unwrap()
     }
 
-    /// The names of everything in the folder itself.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
-
     /// Runs the program in the folder.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, b"")

@@ -2,22 +2,22 @@
 
 /// A generator of numbers.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// A generator that starts at `seed`.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xd1b5_4a32_d192_ed03)
     }
 
     /// A number below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or_default() % limit.max(1)
     }
 
     /// True once in `times`.
-    pub fn one_in(&mut self, times: usize) -> bool {
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
@@ -28,8 +28,8 @@ impl Random {
 
 /// Data to be written in some layout.
 enum Data {
-    Map(Vec<(&'static str, Data)>),
-    List(Vec<Data>),
+    Map(Vec<(&'static str, Self)>),
+    List(Vec<Self>),
     Text(String),
     Block(Vec<String>),
 }
@@ -48,7 +48,7 @@ struct Layout {
 }
 
 /// One workload, in a layout of its own.
-pub fn manifest(seed: u64) -> String {
+pub(crate) fn manifest(seed: u64) -> String {
     let random = &mut Random::new(seed);
     let layout = Layout {
         step: if random.one_in(8) { 4 } else { 2 },
@@ -72,7 +72,7 @@ pub fn manifest(seed: u64) -> String {
 }
 
 /// A file of `documents` workloads.
-pub fn stream(seed: u64, documents: u64) -> String {
+pub(crate) fn stream(seed: u64, documents: u64) -> String {
     let parts: Vec<String> = (0..documents)
         .map(|number| {
             let text = manifest(seed.wrapping_add(number)).replace("\r\n", "\n");
@@ -84,7 +84,7 @@ pub fn stream(seed: u64, documents: u64) -> String {
 }
 
 /// A list of `items` pods as one line of JSON, as a cluster gives it out.
-pub fn json_list(seed: u64, items: u64) -> String {
+pub(crate) fn json_list(seed: u64, items: u64) -> String {
     let mut out = String::from("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
     for number in 0..items {
         if number > 0 {
@@ -289,7 +289,8 @@ fn write_entries(out: &mut String, data: &Data, indent: usize, layout: &Layout, 
             new_line(out, indent, layout, random);
         }
         let quoted = random.one_in(40);
-        out.push_str(&if quoted { format!("\"{key}\":") } else { format!("{key}:") });
+        let quote = if quoted { "\"" } else { "" };
+        out.extend([quote, key, quote, ":"]);
         write_value(out, value, indent, layout, random);
     }
 }

@@ -54,13 +54,11 @@ fn lines_that_may_differ(root: Node<'_>, edit: &Edit) -> BTreeSet<usize> {
             Step::Key(key) => node.entry(key),
             Step::Index(index) => node.items().nth(*index),
         };
-        match next {
-            Some(next) => node = next,
-            None => {
-                reached = false;
-                break;
-            }
-        }
+        let Some(next) = next else {
+            reached = false;
+            break;
+        };
+        node = next;
     }
     let is_flow = node.source().starts_with(['{', '[']);
     let replaces = reached && !matches!(edit, Edit::Append { .. });
@@ -267,7 +265,7 @@ fn few_real_files_are_refused() {
     for (construct, row) in
         [(0, "a key twice in one mapping"), (1, "text that is no YAML to libyaml either"), (2, "UTF-16")]
     {
-        let told = limits.lines().filter_map(|line| line.strip_prefix(&format!("| {row} | "))).next();
+        let told = limits.lines().find_map(|line| line.strip_prefix(&format!("| {row} | ")));
         let told: usize = told.unwrap().trim_end_matches(" |").parse().unwrap();
         assert_eq!(counts[&construct], told, "{row}");
     }

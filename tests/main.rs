@@ -1,5 +1,14 @@
 //! All tests of the program as a whole, in one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod cli;
 mod common;
 mod docs;

@@ -1,5 +1,7 @@
 //! Edits as a person would see them: text before, edits, text after.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use rewriter::{Blocked, Edit, Path, Step, Stream, Value, apply, place};
 
 /// `a.b[0]` as a path.

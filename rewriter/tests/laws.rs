@@ -1,5 +1,7 @@
 //! The laws of editing, on real files and on generated ones, with another reader of YAML as the judge.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path as FilePath, PathBuf};
 
 use rewriter::{Edit, Kind, Node, Path, Step, Stream, Value, apply, place};
@@ -44,14 +46,14 @@ fn to_yaml(value: &Value) -> serde_yaml::Value {
 
 /// The edit on data, done by the book.
 fn edit_model(root: &mut serde_yaml::Value, edit: &Edit) {
-    let (parent, last) = edit.path().split_last().unwrap();
+    let (above, last) = edit.path().split_last().unwrap();
     let mut at = root;
     let descend = |at: &mut serde_yaml::Value| {
         if at.is_null() {
             *at = serde_yaml::Value::Mapping(serde_yaml::Mapping::new());
         }
     };
-    for step in parent.steps() {
+    for step in above.steps() {
         descend(at);
         at = match step {
             Step::Key(key) => {
@@ -67,16 +69,16 @@ fn edit_model(root: &mut serde_yaml::Value, edit: &Edit) {
         }
         (Edit::Set { value, .. }, Step::Index(index)) => at[*index] = to_yaml(value),
         (Edit::Append { value, .. }, _) => {
-            let list = match last {
+            let items = match last {
                 Step::Key(key) => {
                     at.as_mapping_mut().unwrap().entry(key.as_ref().into()).or_insert(serde_yaml::Value::Null)
                 }
                 Step::Index(index) => &mut at[*index],
             };
-            if list.is_null() {
-                *list = serde_yaml::Value::Sequence(Vec::new());
+            if items.is_null() {
+                *items = serde_yaml::Value::Sequence(Vec::new());
             }
-            list.as_sequence_mut().unwrap().push(to_yaml(value));
+            items.as_sequence_mut().unwrap().push(to_yaml(value));
         }
         (Edit::Remove { .. }, Step::Key(key)) => {
             at.as_mapping_mut().unwrap().shift_remove(key.as_ref());
@@ -149,9 +151,6 @@ fn try_edits(name: &str, text: &str, random: &mut Random, tally: &mut Tally) {
             let new = Stream::scan(&applied.text).unwrap();
             let after = read(new.document(document.index()).unwrap().text());
             let mut wanted = before.clone();
-            if std::env::var_os("SHOW").is_some() {
-                eprintln!("{name} {edit:?}");
-            }
             edit_model(&mut wanted, &edit);
             assert!(after.as_ref() == Some(&wanted), "{name}: {edit:?}\nwanted {wanted:?}\ngot {after:?}");
             check_lines(name, text, &applied.text, &edit);

@@ -67,7 +67,7 @@ fn depth_and_aliases_without_end() {
     let mut bomb = String::from("apiVersion: v1\nkind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        bomb.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
     }
     refused(bomb.as_bytes(), "aliases that expand to an excessive number of nodes");
 }

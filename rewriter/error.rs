@@ -105,7 +105,9 @@ impl DecodeError {
 pub enum Blocked {
     /// The place belongs to an anchor that other places share through an alias, and not all of them get the
     /// same edit.
-    #[error("the value is shared through the anchor `&` in line {line}")]
+    #[error(
+        "the value is shared through the anchor in line {line}, and not all that share it get the same edit"
+    )]
     SharedAnchor {
         /// Line of the anchor.
         line: usize,

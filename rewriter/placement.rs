@@ -216,7 +216,8 @@ impl Sharing {
             let in_list = events[*parent].kind.is_sequence() && merge;
             let parent =
                 if in_list { parents.get(parent).map_or(*parent, |(outer, _)| *outer) } else { *parent };
-            let offset = events[node].start as usize;
+            let anchor = events[..node].iter().rev().find(|event| event.kind == EventKind::Anchor);
+            let offset = anchor.map_or(events[node].start, |anchor| anchor.start) as usize;
             sites.entry(node).or_default().push(Site { parent, merge, offset });
         }
         let mut sharing = Self { parents, sites, occurrences: HashMap::new() };

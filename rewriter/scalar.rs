@@ -51,10 +51,16 @@ pub(crate) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
 
 /// Whether some reader of YAML 1.1 or 1.2 takes the plain text for anything but text.
 pub(crate) fn is_ambiguous(text: &str) -> bool {
+    // The signs of a radix stand in front; behind them the text looks like a number, a date or a time of day.
+    let digits = text.trim_start_matches(['+', '-']);
+    let behind_radix = ["0x", "0X", "0o", "0O"].iter().find_map(|radix| digits.strip_prefix(radix));
     !matches!(resolve(Cow::Borrowed(text)), Scalar::String(_))
         || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | '='))
             && text.contains(|c: char| c.is_ascii_digit())
-            && text.chars().all(|c| c.is_ascii_hexdigit() || "+-_.:xoXOTtZz eE".contains(c))
+            && behind_radix
+                .unwrap_or(text)
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() || "+-_.:TtZz e".contains(c))
         || matches!(text, "<<" | "=")
 }
 

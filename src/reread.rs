@@ -25,13 +25,21 @@ pub enum RereadError {
 
 /// Compares `before`, edited as data, with `after`.
 pub fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), RereadError> {
-    let mut edited: Data =
-        serde_yaml::from_str(before).map_err(|error| RereadError::Before(error.to_string()))?;
-    let after: Data = serde_yaml::from_str(after).map_err(|error| RereadError::After(error.to_string()))?;
+    let mut edited = read(before).map_err(|error| RereadError::Before(error.to_string()))?;
+    let after = read(after).map_err(|error| RereadError::After(error.to_string()))?;
     for edit in edits {
         edit_data(&mut edited, edit, &after).ok_or(RereadError::Different)?;
     }
     if edited == after { Ok(()) } else { Err(RereadError::Different) }
+}
+
+/// The data of a document with merge keys (`<<`) carried out, because that is what paths lead through.
+fn read(text: &str) -> Result<Data, serde_yaml::Error> {
+    let mut data: Data = serde_yaml::from_str(text)?;
+    if text.contains("<<") {
+        data.apply_merge()?;
+    }
+    Ok(data)
 }
 
 /// The edit on data; `None` when its path leads through something else than it expects. `after` tells whether an
@@ -113,6 +121,15 @@ mod tests {
             assert!(matches!(check("a: {b: 1}\n", after, &edits), Err(RereadError::Different)), "{after}");
         }
         assert!(matches!(check("a: {b: 1}\n", "a: {b: 2\n", &edits), Err(RereadError::After(_))));
+    }
+
+    #[test]
+    fn merge_keys_are_carried_out() {
+        let before = "a: &x {u: 1}\nb: {<<: *x, g: 1}\n";
+        let after = "a: &x {u: 1, k: 1}\nb: {<<: *x, g: 1, k: 1}\n";
+        let edit = |key| Edit::set(Path::root().keys([key, "k"]), 1);
+        assert!(check(before, after, &[edit("a"), edit("b")]).is_ok());
+        assert!(check(before, after, &[edit("a")]).is_err());
     }
 
     #[test]

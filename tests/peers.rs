@@ -675,7 +675,7 @@ spec:
 fn polaris_16_and_17_template() {
     assert_eq!(examine(SEVEN, TEMPLATE).kind, FileKind::Template);
     let folder = Folder::with(&[("deploy.yaml", TEMPLATE)]);
-    folder.run(&["."]).expect(0, "", "1 templates");
+    folder.run(&["."]).expect(0, "", "passed over: 1 template");
     folder.run(&["deploy.yaml"]).expect(2, "", "helm template");
     assert_eq!(folder.read("deploy.yaml"), TEMPLATE);
     let port = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: b\n    ports:\n    - containerPort: {{ .Values.port }}\n";
@@ -1404,7 +1404,6 @@ fn kubescape_38_one_line_that_ends_in_crlf() {
 
 /// As above, where the line is the first one of the container that is added to.
 #[test]
-#[ignore = "known defect: the lines within what is added take the line end of another line than the last"]
 fn kubescape_38_first_line_of_a_container_that_ends_in_crlf() {
     let (before, after) = with_one_line_in_crlf(4);
     becomes(RUN_AS_USER, &before, &after);

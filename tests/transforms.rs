@@ -123,23 +123,13 @@ fn every_fixture_is_reported_and_fixed_as_its_snapshot_says() {
     assert!(differ.is_empty(), "of {} fixtures: {differ:#?}", fixtures.len());
 }
 
-/// Files that all transforms together cannot be applied to, and why.
-const KNOWN_DEFECTS: [&str; 1] = [
-    // An edit below an anchor that a merge key uses too: the independent reader does not follow merge keys.
-    "bad.shared-by-anchor-with-others.yaml",
-];
-
 #[test]
 fn all_transforms_together_go_with_every_fixture() {
     let settings = Settings::default();
     for Fixture { id, file, text } in fixtures() {
         let name = format!("{id}/{file}");
         let examined = engine::examine(text.as_bytes(), Path::new(&file), &settings, Purpose::Text);
-        assert_eq!(
-            examined.problems.is_empty(),
-            !KNOWN_DEFECTS.contains(&file.as_str()),
-            "{name}: {examined:?}"
-        );
+        assert!(examined.problems.is_empty(), "{name}: {examined:?}");
         let Some(new) = examined.text else { continue };
         let again = engine::examine(new.as_bytes(), Path::new(&file), &settings, Purpose::Text);
         assert_eq!(again.text, None, "{name}: a second run changes something");

@@ -229,7 +229,11 @@ struct Names {
 
 impl Names {
     fn of(cx: &Context<'_, '_>) -> Self {
-        Self { taken: cx.pod.volumes().map(|(name, _)| name.to_owned()).collect(), numbers: HashMap::new() }
+        let volumes = cx.pod.volumes().map(|(name, _)| name.to_owned());
+        // A mount may name a volume that something else adds later; ours must not take its place.
+        let mounts = cx.pod.containers.iter().flat_map(|container| container.mounts().unwrap_or_default());
+        let mounted = mounts.map(|mount| mount.name.into_owned());
+        Self { taken: volumes.chain(mounted).collect(), numbers: HashMap::new() }
     }
 
     /// A name for the volume at `path` of a container: by the path, by container and path, or numbered.

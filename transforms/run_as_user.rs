@@ -10,6 +10,7 @@ use crate::images::User;
 use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
 use crate::settings::{Profile, UidPolicy, Version};
 use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
+use crate::unprivileged_port::keeps_from_listening;
 
 transform! {
     /// A process that runs as root in its container is root on the node once it gets out of it, and inside it
@@ -171,6 +172,9 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
             "what user 1337 sends passes by Istio's proxy, which is that user itself",
         ));
     }
+    if let Some(reason) = keeps_from_listening(cx, container)? {
+        return other(Outcome::left(format!("as another user than root it could not listen: {reason}")));
+    }
     if own.run_as_group()?.or(pod.run_as_group()?).is_some() {
         user.gid = None;
     }
@@ -235,11 +239,14 @@ fn replace_pods_root(
     let unused = cx.settings.run_as_user.uid;
     let (uid, gid) = inheriting.first().map_or((unused, None), |(_, user)| (user.uid, user.gid));
     let is_common = inheriting.iter().all(|(_, user)| (user.uid, user.gid) == (uid, gid));
-    let run_as_group = gid.filter(|_| is_common);
+    // The pod's group would also become that of containers with a user of their own and no group.
+    let reaches_others = cx.pod.containers.len() > inheriting.len();
+    let run_as_group = gid.filter(|_| is_common && !reaches_others);
     let fragment = PodSecurityContext { run_as_user: Some(uid), run_as_group, ..Default::default() };
+    let group = gid.filter(|_| is_common).map_or_else(String::new, |gid| format!(" and `runAsGroup: {gid}`"));
     let mut fix = Fix {
         level: Level::Review,
-        summary: format!("set `runAsUser: {uid}` for the pod"),
+        summary: format!("set `runAsUser: {uid}`{group} for the pod"),
         reason: inheriting.first().map_or_else(
             || "somebody wrote `runAsUser: 0`, which no container uses".to_owned(),
             |(_, user)| user.reason.clone(),
@@ -249,6 +256,9 @@ fn replace_pods_root(
     for (container, user) in inheriting {
         if !is_common {
             fix.edits.extend(own_edits(container, user)?);
+        } else if reaches_others && let Some(gid) = user.gid {
+            let fragment = SecurityContext { run_as_group: Some(gid), ..Default::default() };
+            fix.edits.extend(fragment::merge(container.security_context()?.path(), &fragment));
         }
         fs_group.extend(&mut fix, container, user)?;
     }
@@ -428,9 +438,6 @@ mod tests {
               image: registry.example.com/a
             - name: b
               image: registry.example.com/b
-            - name: c
-              image: registry.example.com/c
-              securityContext: {runAsUser: 5}
             ",
             "
             securityContext:
@@ -441,8 +448,28 @@ mod tests {
               image: registry.example.com/a
             - name: b
               image: registry.example.com/b
-            - name: c
-              image: registry.example.com/c
+            ",
+        );
+    }
+
+    #[test]
+    fn the_group_of_a_container_with_a_user_of_its_own_stays() {
+        check_pod(
+            ID,
+            "
+            securityContext: {runAsUser: 0}
+            containers:
+            - image: registry.example.com/a
+            - image: registry.example.com/b
+              securityContext: {runAsUser: 5}
+            ",
+            "
+            securityContext: {runAsUser: 1000}
+            containers:
+            - image: registry.example.com/a
+              securityContext:
+                runAsGroup: 1000
+            - image: registry.example.com/b
               securityContext: {runAsUser: 5}
             ",
         );

@@ -121,25 +121,58 @@ fn need(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Need, Malform
     if !cx.identity(container)?.is_non_root() {
         return Ok(Need::Nothing);
     }
-    let image = cx.image(container);
-    let mut ports = container.ports()?;
-    if ports.is_empty() {
-        // Declared ports tell how an image is configured here, its own ones how it comes.
-        ports.extend(image.iter().flat_map(|image| &image.facts.ports).map(|port| i64::from(*port)));
-    }
-    let lowest = ports.into_iter().filter(|port| (1..1024).contains(port)).min();
     let added = container.security_context()?.capabilities_add()?.texts()?;
     let adds_bind = added.iter().any(|name| capability(name) == "NET_BIND_SERVICE");
-    let has_file_capability = image
-        .is_some_and(|image| image.facts.file_capabilities.iter().any(|name| name == "NET_BIND_SERVICE"));
-    Ok(match lowest {
-        _ if has_file_capability => Need::Nothing,
+    Ok(match low_port(cx, container)? {
+        _ if has_file_capability(cx, container) => Need::Nothing,
         Some(port) => Need::Port(port),
         None if adds_bind && written_start(cx)?.is_none_or(|start| start.port >= 1024) => Need::Doubt(
             "`NET_BIND_SERVICE` serves root and programs with that file capability; if this one listens below \
             port 1024, it needs the sysctl `net.ipv4.ip_unprivileged_port_start`, if not, nothing",
         ),
         None => Need::Nothing,
+    })
+}
+
+/// The lowest port below 1024 that the container listens on, as far as is known.
+fn low_port(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option<i64>, Malformed> {
+    let mut ports = container.ports()?;
+    if ports.is_empty() {
+        // Declared ports tell how an image is configured here, its own ones how it comes.
+        let image = cx.image(container);
+        ports.extend(image.iter().flat_map(|image| &image.facts.ports).map(|port| i64::from(*port)));
+    }
+    Ok(ports.into_iter().filter(|port| (1..1024).contains(port)).min())
+}
+
+fn has_file_capability(cx: &Context<'_, '_>, container: &Container<'_>) -> bool {
+    cx.image(container)
+        .is_some_and(|image| image.facts.file_capabilities.iter().any(|name| name == "NET_BIND_SERVICE"))
+}
+
+/// Why the container could not listen any more as another user than root: it uses a low port, and the sysctl
+/// that frees it cannot be set.
+pub(crate) fn keeps_from_listening(
+    cx: &Context<'_, '_>,
+    container: &Container<'_>,
+) -> Result<Option<String>, Malformed> {
+    let Some(port) = low_port(cx, container)?.filter(|_| !has_file_capability(cx, container)) else {
+        return Ok(None);
+    };
+    let is_free = written_start(cx)?.is_some_and(|start| start.port <= port);
+    if is_free { Ok(None) } else { cannot_free(cx, port) }
+}
+
+/// Why the sysctl cannot be set for `port`.
+fn cannot_free(cx: &Context<'_, '_>, port: i64) -> Result<Option<String>, Malformed> {
+    Ok(if cx.has_host_network()? {
+        Some(format!(
+            "port {port} is below 1024, and a pod in the node's network may not set the sysctl that frees it"
+        ))
+    } else if cx.settings.target < (Version { minor: 22 }) {
+        Some(format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22"))
+    } else {
+        None
     })
 }
 
@@ -170,17 +203,12 @@ fn set(cx: &Context<'_, '_>, port: i64) -> Result<Outcome, Malformed> {
     if start.as_ref().is_some_and(|start| start.port <= port) {
         return Ok(Outcome::Satisfied);
     }
-    if cx.has_host_network()? {
-        let reason =
-            format!("port {port} is below 1024, and a pod in the node's network may not set the sysctl");
-        return Ok(Outcome::left(reason));
-    }
-    if cx.settings.target < (Version { minor: 22 }) {
-        let reason = format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22");
+    if let Some(reason) = cannot_free(cx, port)? {
         return Ok(Outcome::left(reason));
     }
     let summary = format!("set the sysctl `{SYSCTL}` to `0`");
-    let reason = format!("only root may listen on port {port} otherwise; the nodes need a kernel from 4.11");
+    let reason =
+        format!("only root may listen on port {port} otherwise; the nodes need kernel 4.11 or newer");
     let edit = if let Some(start) = start {
         Edit::set(start.path, Value::from("0"))
     } else {

@@ -6,7 +6,7 @@ use super::{Descent, Entry, Holder, Splicer};
 use crate::Value;
 use crate::change::{Change, Op};
 use crate::error::Blocked;
-use crate::render;
+use crate::render::{self, BlockStyle};
 use crate::scalar::{self, Chomping};
 use crate::stream::skip_properties;
 use crate::style;
@@ -140,6 +140,11 @@ impl Splicer<'_> {
         style::line_end(self.text, end)
     }
 
+    /// The style near `at`, its line breaks still to be those of the line that is extended in the end.
+    fn one_line_break(&self, at: usize) -> BlockStyle {
+        BlockStyle { line_break: "\n", ..self.block_style(at) }
+    }
+
     /// The new entries of a mapping whose keys stand at `column`, one text each.
     fn new_entries(
         &mut self,
@@ -147,7 +152,7 @@ impl Splicer<'_> {
         column: usize,
         at: usize,
     ) -> Option<Vec<String>> {
-        let style = self.block_style(at);
+        let style = self.one_line_break(at);
         let mut texts = Vec::new();
         for (key, child) in added {
             match child.new_value() {
@@ -174,7 +179,7 @@ impl Splicer<'_> {
         let item = self.start(entries[last].value);
         let gap = &self.text[dash + 1..item.max(dash + 1)];
         let gap = if !gap.is_empty() && gap.iter().all(|byte| *byte == b' ') { gap.len() } else { 1 };
-        let style = self.block_style(dash);
+        let style = self.one_line_break(dash);
         let texts = items.into_iter().map(|item| {
             let mut text = String::new();
             render::block_item(&mut text, item, column, gap, style);
@@ -216,10 +221,10 @@ impl Splicer<'_> {
         let line_break = style::line_break(self.text, at);
         let mut text = String::new();
         for line in lines {
-            render::new_line(&mut text, column, line_break);
+            render::new_line(&mut text, column, "\n");
             text.push_str(line);
         }
-        self.splice(at..at, text);
+        self.splice(at..at, text.replace('\n', line_break));
         Ok(())
     }
 
@@ -296,8 +301,8 @@ impl Splicer<'_> {
         let end = self.content_line_end(self.end(site));
         self.refuse_comment(start..end)?;
         if let Some(lines) = lines {
-            let line_break = format!("{}{}", style::line_break(self.text, start), " ".repeat(column));
-            self.splice(start..end, lines.join(&line_break));
+            let text = lines.join(&format!("\n{}", " ".repeat(column)));
+            self.splice(start..end, text.replace('\n', style::line_break(self.text, start)));
             return Ok(());
         }
         let empty = if collection.kind.is_mapping() { "{}" } else { "[]" };

@@ -33,7 +33,8 @@ impl<'s> Node<'s> {
     pub(crate) fn new(document: Document<'s>, site: usize) -> Self {
         let mut event = skip_properties(&document.stream.events, site);
         // An alias binds to a node that is no alias itself, or to one that was bound before it.
-        while let Some(target) = document.alias_target(event) {
+        while document.stream.events[event].kind == EventKind::Alias {
+            let Some(target) = document.alias_target(event) else { break };
             event = target;
         }
         Self { document, site, event }
@@ -105,12 +106,39 @@ impl<'s> Node<'s> {
 
     /// The value of `key`, null or not. A merge key (`<<`) counts where the mapping itself has no such key.
     pub fn entry(&self, key: &str) -> Option<Self> {
-        self.own_entry(key).or_else(|| self.merged().find_map(|source| source.own_entry(key)))
+        match self.find(key) {
+            (None, true) => self.merged().find_map(|source| source.own_entry(key)),
+            (own, _) => own,
+        }
     }
 
     /// The value of `key` written in this very mapping.
     pub(crate) fn own_entry(&self, key: &str) -> Option<Self> {
-        self.entries().find(|(name, _)| name.is_text(key)).map(|(_, value)| value)
+        self.find(key).0
+    }
+
+    /// The value of `key` written in this very mapping, and whether a merge key was passed on the way there.
+    fn find(&self, key: &str) -> (Option<Self>, bool) {
+        let mut merges = false;
+        let Entries { items } = self.entries();
+        let mut at = items.next;
+        while at < items.end {
+            let value = after_node(self.events(), at);
+            let event = self.events()[at];
+            let plain = (event.kind == EventKind::Plain)
+                .then(|| &self.document.stream.text[event.start as usize..event.end as usize]);
+            // Most keys are plain, and those say what is written.
+            let found = match plain {
+                Some(name) => name == key,
+                None => Self::new(self.document, at).is_text(key),
+            };
+            if found {
+                return (Some(Self::new(self.document, value)), merges);
+            }
+            merges |= plain == Some("<<");
+            at = after_node(self.events(), value);
+        }
+        (None, merges)
     }
 
     /// The mappings that a merge key brings in, in the order in which they are looked at.

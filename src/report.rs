@@ -36,7 +36,7 @@ pub struct Tally {
 impl Tally {
     /// Counts one file.
     pub fn count(&mut self, examined: &Examined) {
-        if examined.kind.plural().is_some() {
+        if examined.kind.names().is_some() {
             *self.passed_over.entry(examined.kind).or_default() += 1;
         } else {
             self.looked_at += 1;
@@ -87,19 +87,29 @@ impl Tally {
     /// The line at the end.
     pub fn summary(&self, mode: Mode) -> String {
         let changed = if mode == Mode::Write { "changed" } else { "would change" };
-        let mut line = format!("{} looked at, {} {changed}", files(self.looked_at), self.changed);
+        let mut line =
+            format!("{} looked at, {} {changed}", counted(self.looked_at, ["file", "files"]), self.changed);
         if self.changed > 0 {
             // Writing to a String cannot fail.
-            let _ = write!(line, " ({} safe and {} review fixes)", self.safe, self.review);
+            let _ = write!(
+                line,
+                " ({} safe and {})",
+                self.safe,
+                counted(self.review, ["review fix", "review fixes"])
+            );
         }
         if self.held_back > 0 {
-            let _ = write!(line, ", {} review fixes held back by --safe", self.held_back);
+            let _ = write!(
+                line,
+                ", {} held back by --safe",
+                counted(self.held_back, ["review fix", "review fixes"])
+            );
         }
         let _ = write!(line, ", {} left with something for a person, {} refused", self.left, self.refused);
         let passed_over: Vec<String> = self
             .passed_over
             .iter()
-            .filter_map(|(kind, files)| Some(format!("{files} {}", kind.plural()?)))
+            .filter_map(|(kind, files)| Some(counted(*files, kind.names()?)))
             .collect();
         if !passed_over.is_empty() {
             let _ = write!(line, "; passed over: {}", passed_over.join(", "));
@@ -108,8 +118,9 @@ impl Tally {
     }
 }
 
-fn files(number: usize) -> String {
-    if number == 1 { "1 file".to_owned() } else { format!("{number} files") }
+/// `1 file`, `2 files`.
+fn counted(number: usize, [one, several]: [&str; 2]) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 /// `path:line:column: error: what`, or without a place.

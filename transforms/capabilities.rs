@@ -148,7 +148,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         }
     }
 
-    let kept = (!kept.is_empty()).then(|| format!("somebody granted `{}`, which stays", kept.join("`, `")));
+    let kept = (!kept.is_empty()).then(|| format!("what somebody granted stays: `{}`", kept.join("`, `")));
     Ok(match (change.level, kept) {
         (None, None) => Outcome::Satisfied,
         (None, Some(kept)) => Outcome::left(kept),
@@ -222,7 +222,7 @@ fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Result<Dr
     let root_program = needs_root(container)?;
     if let Some(program) = root_program.as_ref().filter(|_| !identity.is_surely_non_root()) {
         let advice = if program.prepares_files {
-            "; with `drop: [ALL]` it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`"
+            "; with `drop: [ALL]` it needs `add: [CHOWN, DAC_OVERRIDE, FOWNER]`"
         } else {
             ""
         };
@@ -241,7 +241,7 @@ fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Result<Dr
     } else if has_low_port && !adds(NET_BIND_SERVICE) {
         review("a program that listens below port 1024 may carry a file capability")
     } else {
-        (Level::Safe, "another user than root has no capabilities to lose".to_owned())
+        (Level::Safe, "a user other than root has no capabilities to lose".to_owned())
     };
     let needs_bind = on_files.iter().any(|name| name == NET_BIND_SERVICE) && !adds(NET_BIND_SERVICE);
     Ok(Ok(DropAll { level, reason, needs_bind }))
@@ -385,11 +385,15 @@ mod tests {
 
     #[test]
     fn what_somebody_granted_stays_and_is_reported() {
-        check_left(ID, &with("add: [NET_ADMIN, NET_BIND_SERVICE]\ndrop: [ALL]"), "granted `NET_ADMIN`");
+        check_left(
+            ID,
+            &with("add: [NET_ADMIN, NET_BIND_SERVICE]\ndrop: [ALL]"),
+            "granted stays: `NET_ADMIN`",
+        );
         check_pod(ID, &with("add: [NET_ADMIN]"), &with("add: [NET_ADMIN]\ndrop:\n- ALL"));
         let (_, _, reason) = fixes(&only(ID), &pod(&with("add: [NET_ADMIN]"))).remove(0);
-        assert!(reason.contains("granted `NET_ADMIN`"), "{reason}");
-        check_left(ID, &with("add: [CAP_SYS_ADMIN]\ndrop: [ALL]"), "granted `CAP_SYS_ADMIN`");
+        assert!(reason.contains("granted stays: `NET_ADMIN`"), "{reason}");
+        check_left(ID, &with("add: [CAP_SYS_ADMIN]\ndrop: [ALL]"), "granted stays: `CAP_SYS_ADMIN`");
     }
 
     #[test]
@@ -490,7 +494,7 @@ mod tests {
         );
         let init = "containers: [{name: a, image: r.io/a, securityContext: {capabilities: {drop: [ALL]}}}]\n\
             initContainers: [{name: i, image: r.io/i, command: [chown, -R, '1000', /data]}]";
-        check_left(ID, init, "it takes `add: [CHOWN, DAC_OVERRIDE, FOWNER]`");
+        check_left(ID, init, "it needs `add: [CHOWN, DAC_OVERRIDE, FOWNER]`");
     }
 
     #[test]

@@ -70,7 +70,7 @@ transform! {
     /// more.
     ///
     /// Left for a person: `Bidirectional` in a container that is not privileged, which the API server refuses,
-    /// and propagation on volumes that are no path of the node.
+    /// and propagation on volumes that are no `hostPath`.
     pub(crate) struct MountPropagation {
         id: "mount-propagation",
         title: "mounts may propagate between the node and the container",
@@ -122,7 +122,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> 
         (None, true) => (Level::Safe, "it is what Kubernetes does where nothing is written"),
         (Some(mode @ ("HostToContainer" | "Bidirectional")), false) => {
             return Ok(Outcome::left(format!(
-                "somebody wrote `{mode}` for a volume that is no path of the node"
+                "somebody wrote `{mode}` for a volume that is not a `hostPath`"
             )));
         }
         (Some("HostToContainer"), true) => (
@@ -137,7 +137,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> 
             return Ok(Outcome::left("only a privileged container may have `Bidirectional`"));
         }
         (Some(_), _) => {
-            return Ok(Outcome::left("it is none of `None`, `HostToContainer` and `Bidirectional`"));
+            return Ok(Outcome::left("the value is none of `None`, `HostToContainer` and `Bidirectional`"));
         }
     };
     let edit = Edit::set(mount.section.path().key(KEY), "None");
@@ -211,7 +211,7 @@ mod tests {
         check_left(
             ID,
             &mounting("mountPropagation: HostToContainer", "", "persistentVolumeClaim: {claimName: c}"),
-            "no path of the node",
+            "not a `hostPath`",
         );
     }
 

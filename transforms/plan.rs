@@ -668,10 +668,10 @@ mod tests {
                 "apiVersion: apps/v1\nkind: DaemonSet\nspec:\n  template:\n    spec:\n      {spec}\n      containers: [{{name: a, image: registry.example.com/a}}]\n"
             ))
         };
-        check_all_stay(&set("hostPID: true"), "a daemon set with `hostPID`");
+        check_all_stay(&set("hostPID: true"), "a DaemonSet with `hostPID`");
         check_all_stay(
             &set("volumes: [{name: v, hostPath: {path: /var/log}}]"),
-            "a daemon set that mounts paths",
+            "a DaemonSet with `hostPath` volumes",
         );
         for spec in ["hostPID: false", "volumes: [{name: v, hostPath: {path: /etc/localtime}}]"] {
             assert_ne!(fix(&Settings::default(), &set(spec)), set(spec));

@@ -54,7 +54,7 @@ transform! {
     /// ## Safety
     ///
     /// Safe for images that are known to run so and start by their own entry point. Review for others: pid
-    /// files, caches, sockets, logs and generated configuration in places that nobody knew of cannot be
+    /// files, caches, sockets, logs and generated configuration in places that are not known here cannot be
     /// written. A command that writes outside of the container's mounts takes one level off.
     ///
     /// Left for a person: images that need files of their own where they also write, which an empty volume
@@ -127,7 +127,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
         }
         (Some(_), _, None) => (Level::Review, "somebody wrote `readOnlyRootFilesystem: false`".to_owned()),
         (None, false, None) => {
-            (Level::Review, "the program may write to paths that nobody knew of".to_owned())
+            (Level::Review, "the program may write to paths that are not known here".to_owned())
         }
     };
     let mut summary = "set `readOnlyRootFilesystem: true`".to_owned();

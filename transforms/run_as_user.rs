@@ -150,7 +150,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
     }
     if let Some(program) = needs_root(container)? {
         let advice = if program.prepares_files {
-            "; `fsGroup` may do without it, else `drop: [ALL]` and `add: [CHOWN, DAC_OVERRIDE, FOWNER]` suffice"
+            "; `fsGroup` may make it unnecessary, else `drop: [ALL]` and `add: [CHOWN, DAC_OVERRIDE, FOWNER]` are enough"
         } else {
             ""
         };
@@ -169,7 +169,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
     };
     if user.uid == ISTIO_PROXY && user.level == Level::Review && cx.pod.announces_istio() {
         return other(Outcome::left(
-            "what user 1337 sends passes by Istio's proxy, which is that user itself",
+            "Istio does not proxy the traffic of user 1337, so an application must not run as it",
         ));
     }
     if let Some(reason) = keeps_from_listening(cx, container)? {
@@ -526,7 +526,7 @@ mod tests {
             )
         };
         check_left(ID, &init("command: [sh, -c, chown -R 1000 /data]"), "the init container runs `chown`");
-        check_left(ID, &init("command: [sh, -c, chmod 777 /data]"), "`fsGroup` may do without it");
+        check_left(ID, &init("command: [sh, -c, chmod 777 /data]"), "`fsGroup` may make it unnecessary");
         check_left(ID, &init("args: [-c, sysctl -w vm.max_map_count=262144]"), "runs `sysctl`");
         check_left(ID, &init("securityContext: {runAsUser: 0}"), "somebody wrote `runAsUser: 0`");
         check_left(
@@ -680,7 +680,7 @@ mod tests {
         settings.run_as_user.uid = 1337;
         let injected = pod(&of_image("r.io/a", ""))
             .replace("name: example", "name: example\n  labels: {sidecar.istio.io/inject: \"true\"}");
-        check_left_with(&settings, &injected, "Istio's proxy");
+        check_left_with(&settings, &injected, "user 1337");
         assert_eq!(fixes(&settings, &pod(&of_image("r.io/a", ""))).len(), 1);
     }
 

@@ -22,15 +22,15 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// What the summary calls several of them; `None` for those that are looked at.
-    pub fn plural(self) -> Option<&'static str> {
+    /// What the summary calls one of them and several; `None` for those that are looked at.
+    pub fn names(self) -> Option<[&'static str; 2]> {
         match self {
             Self::Workloads | Self::Objects => None,
-            Self::Template => Some("templates"),
-            Self::Values => Some("values files"),
-            Self::Kustomization => Some("kustomizations"),
-            Self::Patch => Some("patches"),
-            Self::Other => Some("other YAML files"),
+            Self::Template => Some(["template", "templates"]),
+            Self::Values => Some(["values file", "values files"]),
+            Self::Kustomization => Some(["kustomization", "kustomizations"]),
+            Self::Patch => Some(["patch", "patches"]),
+            Self::Other => Some(["other YAML file", "other YAML files"]),
         }
     }
 

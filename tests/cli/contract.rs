@@ -142,7 +142,7 @@ fn what_is_no_manifest_is_counted_in_a_walk_and_refused_by_name() {
     walk.expect(0, "", "0 files looked at, 0 would change");
     assert!(
         walk.stderr.contains(
-            "passed over: 2 templates, 1 values files, 1 kustomizations, 1 patches, 2 other YAML files"
+            "passed over: 2 templates, 1 values file, 1 kustomization, 1 patch, 2 other YAML files"
         ),
         "{walk:?}"
     );

@@ -56,11 +56,11 @@ pub fn is_node_agent(pod: &Pod<'_>, catalogue: &Catalogue) -> Option<String> {
     if pod.object.kind == "DaemonSet" {
         for key in ["hostNetwork", "hostPID", "hostIPC"] {
             if pod.shares(key) == Ok(true) {
-                return Some(format!("a daemon set with `{key}`"));
+                return Some(format!("a DaemonSet with `{key}`"));
             }
         }
         if pod.volumes().any(|(_, volume)| volume.source.is_host_path() && !volume.source.is_time_zone()) {
-            return Some("a daemon set that mounts paths of the node".to_owned());
+            return Some("a DaemonSet with `hostPath` volumes".to_owned());
         }
     }
     pod.containers

@@ -1,5 +1,7 @@
 //! Input that cannot be handled: a message, exit 2, the file untouched, everything else still handled.
 
+use std::process::Command;
+
 use crate::common::{Folder, Ran};
 
 const GOOD: &str =
@@ -140,4 +142,28 @@ fn names_cannot_play_with_the_terminal() {
     let ran = folder.run(&["."]);
     assert_eq!(ran.code, Some(2));
     assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");
+}
+
+/// Ctrl-C in the middle of a run: each file is old or new, nothing is left behind, and the exit code says so.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_each_file_old_or_new() {
+    const FILES: usize = 6_000;
+    let folder = Folder::new();
+    for number in 0..FILES {
+        folder.write(&format!("f{number}.yaml"), GOOD.as_bytes());
+    }
+    let fixed = folder.run_with(&["-"], GOOD.as_bytes()).stdout;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cce-fix"))
+        .args(["-q", "."])
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+    while !(0..FILES).any(|number| folder.read(&format!("f{number}.yaml")) == fixed) {}
+    folder.succeed("kill", &["-INT", &child.id().to_string()], b"");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let texts: Vec<String> = (0..FILES).map(|number| folder.read(&format!("f{number}.yaml"))).collect();
+    assert!(texts.iter().all(|text| *text == GOOD || *text == fixed));
+    assert!(texts.iter().any(|text| *text == GOOD), "the run was over before it was interrupted");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), FILES, "something was left behind");
 }

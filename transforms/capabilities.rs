@@ -273,14 +273,14 @@ impl Change {
             let path = list.path().index(index);
             let proper = capability(name);
             match verdict {
-                Granted::Allowed | Granted::Stays => {}
                 Granted::Goes(reason) => gone.push((name, Edit::remove(path, None), *reason)),
-                Granted::Misspelt if name.eq_ignore_ascii_case(&proper) => self.add(
+                Granted::Misspelt | Granted::Stays if name != proper && name.eq_ignore_ascii_case(&proper) => self.add(
                     Level::Safe,
                     Edit::set(path, &*proper),
                     format!("write `{proper}` in upper case"),
                     "runtimes take it in any case, Pod Security in upper case alone",
                 ),
+                Granted::Allowed | Granted::Stays => {}
                 Granted::Misspelt => self.add(
                     Level::Review,
                     Edit::set(path, &*proper),
@@ -327,6 +327,18 @@ mod tests {
     use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
 
     const ID: &str = "capabilities";
+
+    #[test]
+    fn a_granted_name_gets_its_upper_case() {
+        let spec = |name: &str| {
+            format!(
+                "containers:\n- name: a\n  image: r.io/a\n  securityContext:\n    capabilities:\n      add: [{name}]\n      \
+                 drop: [ALL]\n"
+            )
+        };
+        check_pod(ID, &spec("chown"), &spec("CHOWN"));
+        assert_eq!(fixes(&only(ID), &pod(&spec("chown")))[0].0, Level::Safe);
+    }
 
     /// A container that surely does not run as root.
     fn with(capabilities: &str) -> String {

@@ -97,10 +97,12 @@ impl Transform for SeccompProfile {
         };
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
+        let mut others_asked_for = false;
         for container in all {
             let outcome = match Setting::of_container(cx, container, &annotations) {
                 Ok(own) => match own.profile {
                     None => {
+                        others_asked_for |= own.is_contradicted(Seccomp::RuntimeDefault);
                         inheriting.push(container);
                         continue;
                     }
@@ -112,7 +114,7 @@ impl Transform for SeccompProfile {
             findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
         }
         if !inheriting.is_empty() || pod.profile == Some(Seccomp::Unconfined) {
-            let outcome = check_pod(cx, &pod, &inheriting);
+            let outcome = check_pod(cx, &pod, &inheriting, others_asked_for);
             findings.push(of_pod(&inheriting, Ok(outcome)));
         }
         findings.extend(check_annotation(cx, &pod));
@@ -122,7 +124,12 @@ impl Transform for SeccompProfile {
 
 const UNCONFINED: &str = "somebody wrote `Unconfined`, so a program may need calls that the profile denies";
 
-fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'_>]) -> Outcome {
+fn check_pod(
+    cx: &Context<'_, '_>,
+    pod: &Setting<'_>,
+    inheriting: &[&Container<'_>],
+    others_asked_for: bool,
+) -> Outcome {
     match pod.profile {
         Some(Seccomp::RuntimeDefault | Seccomp::Localhost) => return Outcome::Satisfied,
         Some(Seccomp::Unconfined) => return pod.confine(cx, Level::Review, UNCONFINED),
@@ -131,6 +138,9 @@ fn check_pod(cx: &Context<'_, '_>, pod: &Setting<'_>, inheriting: &[&Container<'
     }
     if pod.is_contradicted(Seccomp::RuntimeDefault) {
         return pod.confine(cx, Level::Review, "the annotation asks for another profile, and has to agree");
+    }
+    if others_asked_for {
+        return pod.confine(cx, Level::Review, "a container's annotation asks for another profile");
     }
     if cx.settings.target < ANNOTATION_IGNORED {
         return pod.confine(
@@ -315,7 +325,7 @@ mod tests {
     use crate::test::{
         check_left, check_left_with, check_levels, check_pod, check_silent, check_with, dedent, findings,
     };
-    use crate::test::{fix, only, pod};
+    use crate::test::{fix, fixes, only, pod};
 
     const ID: &str = "seccomp-profile";
 
@@ -500,6 +510,18 @@ mod tests {
             &format!("metadata:\n  annotations:\n    {}\nspec:\n  template", annotated("unconfined")),
         );
         check_left_with(&only(ID), &text, "the annotation does nothing here");
+    }
+
+    #[test]
+    fn a_container_that_asked_for_another_profile_makes_it_review() {
+        let text = |profile: &str| {
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    {CONTAINER_ANNOTATION}a: {profile}\n\
+                 spec:\n  containers: [{{name: a, image: registry.example.com/a}}]\n"
+            )
+        };
+        assert_eq!(fixes(&only(ID), &text("unconfined"))[0].0, Level::Review);
+        assert_eq!(fixes(&only(ID), &text("runtime/default"))[0].0, Level::Safe);
     }
 
     #[test]

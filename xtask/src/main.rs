@@ -55,8 +55,13 @@ fn new_transform(repository: &Path, id: &str) -> Result<String, String> {
     let text = read(&lib)?;
     let list_end = text.find("\n];").ok_or("transforms/lib.rs has no list ALL")?;
     let text = format!("{}\n    &{module}::{name},{}", &text[..list_end], &text[list_end..]);
-    let first_module = text.find("\nmod ").ok_or("transforms/lib.rs has no modules")?;
-    let text = format!("{}\nmod {module};{}", &text[..first_module], &text[first_module..]);
+    let line = format!("mod {module};");
+    // The modules are in the order of their names.
+    let is_later = |text: &str| {
+        text.trim_start_matches("pub ").starts_with("mod ") && text.trim_start_matches("pub ") > line.as_str()
+    };
+    let before = text.lines().find(|text| is_later(text)).ok_or("transforms/lib.rs has no modules")?;
+    let text = text.replacen(&format!("\n{before}\n"), &format!("\n{line}\n{before}\n"), 1);
     write(&file, &SKELETON.replace("{{id}}", id).replace("{{name}}", &name))?;
     write(&lib, &text)?;
     for case in ["bad.plain.yaml", "ok.plain.yaml"] {
@@ -90,8 +95,9 @@ spec:
     image: registry.example.com/main:1
 ";
 
-const SKELETON: &str = r#"use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
-use crate::{Context, Profile};
+const SKELETON: &str = r#"use crate::context::Context;
+use crate::settings::Profile;
+use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
     /// What an attacker gains, in one sentence.

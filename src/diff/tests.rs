@@ -25,7 +25,7 @@ impl Case {
 }
 
 fn name(path: impl AsRef<Path>) -> DiffName {
-    DiffName::new(path.as_ref(), Path::new("/work"))
+    DiffName::new(path.as_ref(), Path::new("/home"))
 }
 
 fn diff_of(old: impl AsRef<[u8]>, new: impl AsRef<[u8]>) -> String {
@@ -201,7 +201,7 @@ fn names_are_relative_to_the_folder_or_as_given() {
     let inside = |label: &str| (format!("a/{label}"), format!("b/{label}"));
     assert_eq!(labels("pod.yaml"), inside("pod.yaml"));
     assert_eq!(labels("./deep//er/./pod.yaml"), inside("deep/er/pod.yaml"));
-    assert_eq!(labels("/work/deep/pod.yaml"), inside("deep/pod.yaml"));
+    assert_eq!(labels("/home/deep/pod.yaml"), inside("deep/pod.yaml"));
     assert_eq!(labels("/workshop/pod.yaml"), same("/workshop/pod.yaml"));
     assert_eq!(labels("../pod.yaml"), same("../pod.yaml"));
     assert_eq!(labels("deep/../pod.yaml"), same("deep/../pod.yaml"));

@@ -202,7 +202,7 @@ fn names_are_relative_to_the_folder_or_as_given() {
     assert_eq!(labels("pod.yaml"), inside("pod.yaml"));
     assert_eq!(labels("./deep//er/./pod.yaml"), inside("deep/er/pod.yaml"));
     assert_eq!(labels("/home/deep/pod.yaml"), inside("deep/pod.yaml"));
-    assert_eq!(labels("/workshop/pod.yaml"), same("/workshop/pod.yaml"));
+    assert_eq!(labels("/homestead/pod.yaml"), same("/homestead/pod.yaml"));
     assert_eq!(labels("../pod.yaml"), same("../pod.yaml"));
     assert_eq!(labels("deep/../pod.yaml"), same("deep/../pod.yaml"));
     assert_eq!(labels("../my pod.yaml"), same("../my pod.yaml\t"));

@@ -9,6 +9,7 @@
 
 mod capabilities;
 mod context;
+mod evidence;
 mod fragment;
 mod identity;
 pub mod images;
@@ -25,9 +26,10 @@ mod support;
 mod test;
 mod unprivileged_port;
 
-pub use context::Context;
+pub use context::{Context, ObjectContext};
+pub use evidence::Evidence;
 pub use identity::Identity;
-pub use plan::{DocumentPlan, Judged, PodPlan, State, plan};
+pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use settings::Settings;
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
 
@@ -62,8 +64,9 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 9] =
-        ["context", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test"];
+    const OTHERS: [&str; 10] = [
+        "context", "evidence", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test",
+    ];
 
     fn ids() -> BTreeSet<&'static str> {
         ALL.iter().map(|transform| transform.meta().id).collect()

@@ -1,7 +1,7 @@
 //! What a user can decide about the transforms, as plain data.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +22,8 @@ pub struct Settings {
     pub keep_explicit: bool,
     /// The ids of the transforms to run in place of the profile's own.
     pub select: Option<BTreeSet<String>>,
+    /// The ids of transforms that do not run, whatever else says that they do.
+    pub ignore: BTreeSet<String>,
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
     /// Of `run-as-user`.
@@ -30,6 +32,24 @@ pub struct Settings {
     pub seccomp_profile: SeccompProfile,
     /// Of `resources`.
     pub resources: Resources,
+    /// Of `privileged`.
+    pub privileged: Privileged,
+    /// Of `host-path`.
+    pub host_path: HostPath,
+    /// Of `app-armor-profile`.
+    pub app_armor_profile: AppArmorProfile,
+    /// Of `node-scheduling`.
+    pub node_scheduling: NodeScheduling,
+    /// Of `automount-service-account-token`.
+    pub automount_service_account_token: AutomountServiceAccountToken,
+    /// Of `api-server-access`.
+    pub api_server_access: ApiServerAccess,
+    /// Of `metadata-access`.
+    pub metadata_access: MetadataAccess,
+    /// Of `misplaced-field`.
+    pub misplaced_field: MisplacedField,
+    /// Of `public-exposure`.
+    pub public_exposure: PublicExposure,
     /// What is known about images, the user's own rows included.
     pub catalogue: Cow<'static, Catalogue>,
 }
@@ -42,10 +62,20 @@ impl Default for Settings {
             safe: false,
             keep_explicit: false,
             select: None,
+            ignore: BTreeSet::new(),
             include_system: false,
             run_as_user: RunAsUser::default(),
             seccomp_profile: SeccompProfile::default(),
             resources: Resources::default(),
+            privileged: Privileged::default(),
+            host_path: HostPath::default(),
+            app_armor_profile: AppArmorProfile::default(),
+            node_scheduling: NodeScheduling::default(),
+            automount_service_account_token: AutomountServiceAccountToken::default(),
+            api_server_access: ApiServerAccess::default(),
+            metadata_access: MetadataAccess::default(),
+            misplaced_field: MisplacedField::default(),
+            public_exposure: PublicExposure::default(),
             catalogue: Cow::Borrowed(Catalogue::builtin()),
         }
     }
@@ -54,10 +84,11 @@ impl Default for Settings {
 impl Settings {
     /// Whether the transform is to run.
     pub fn runs(&self, meta: &Meta) -> bool {
-        match &self.select {
+        let is_wanted = match &self.select {
             Some(ids) => ids.contains(meta.id),
             None => self.profile == Profile::Cce || meta.profiles.contains(&self.profile),
-        }
+        };
+        is_wanted && !self.ignore.contains(meta.id)
     }
 }
 
@@ -159,6 +190,8 @@ pub struct Resources {
     pub ratio: u32,
     /// Whether a cpu limit is asked for at all.
     pub cpu_limit: bool,
+    /// Leave a container whose resources a `VerticalPodAutoscaler` of the run sets.
+    pub respect_vpa: bool,
 }
 
 #[expect(clippy::expect_used, reason = "two constants, which a test reads")]
@@ -169,8 +202,103 @@ impl Default for Resources {
             memory: "512Mi".parse().expect("a quantity"),
             ratio: 1_500,
             cpu_limit: true,
+            respect_vpa: true,
         }
     }
+}
+
+/// Settings of `privileged`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Privileged {
+    /// Write `privileged: false` instead of removing the key.
+    pub explicit: bool,
+}
+
+/// Settings of `host-path`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostPath {
+    /// Mount sensitive paths read-only where nothing shows that they are written to.
+    pub read_only: bool,
+    /// The value of the variable `TZ` that takes the place of the node's time zone files.
+    pub timezone: Option<String>,
+    /// Scratch paths of the node that an `emptyDir` takes the place of.
+    pub empty_dir: Vec<String>,
+}
+
+/// Settings of `app-armor-profile`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppArmorProfile {
+    /// Ask for the runtime's own profile. Pods then only start on nodes that have `AppArmor`.
+    pub add: bool,
+    /// Write the field in place of the annotations, from Kubernetes 1.30.
+    pub migrate: bool,
+}
+
+/// Settings of `node-scheduling`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeScheduling {
+    /// The CCE node pool to run in.
+    pub node_pool: Option<String>,
+    /// Further labels that a node must have.
+    pub node_labels: BTreeMap<String, String>,
+    /// Taints to tolerate, as `key=value:Effect`.
+    pub tolerations: Vec<String>,
+}
+
+/// Settings of `automount-service-account-token`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AutomountServiceAccountToken {
+    /// The run sees every role binding that there is.
+    pub closed_world: bool,
+}
+
+/// Settings of `api-server-access`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiServerAccess {
+    /// Generate a `NetworkPolicy` for each workload.
+    pub network_policy: bool,
+    /// The private address of the API server.
+    pub address: Option<String>,
+    /// Generate the script for nodes of this network model.
+    pub node_script: Option<NetworkModel>,
+    /// The addresses of the cluster's containers, in CIDR notation, for the script.
+    pub container_cidr: Option<String>,
+    /// The id of the VPC security group to bind workloads to.
+    pub security_group: Option<String>,
+}
+
+/// Settings of `metadata-access`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetadataAccess {
+    /// Generate a `NetworkPolicy` for each workload.
+    pub network_policy: bool,
+    /// Generate the script for nodes of this network model.
+    pub node_script: Option<NetworkModel>,
+    /// The addresses of the cluster's containers, in CIDR notation, for the script.
+    pub container_cidr: Option<String>,
+}
+
+/// The network models of CCE clusters whose nodes can filter what containers send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkModel {
+    /// VPC network.
+    Vpc,
+    /// Container tunnel network.
+    Tunnel,
+}
+
+/// Settings of `misplaced-field`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MisplacedField {
+    /// Move or rename a key where it is certain what was meant.
+    pub repair: bool,
+}
+
+/// Settings of `public-exposure`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublicExposure {
+    /// Make load balancers that are yet to be created reachable from the VPC alone.
+    pub internal_elb: bool,
 }
 
 #[cfg(test)]

@@ -108,6 +108,14 @@ pub fn unified(name: &DiffName, old: &[u8], new: &[u8]) -> Vec<u8> {
     diff
 }
 
+/// The diff that makes `new`, a file that is not there yet.
+pub fn created(name: &DiffName, new: &[u8], is_program: bool) -> Vec<u8> {
+    let mode: &[u8] = if is_program { b"100755" } else { b"100644" };
+    let nothing = DiffName { old: b"/dev/null".to_vec(), new: name.new.clone() };
+    let header = [b"diff --git ", name.old.as_slice(), b" ", &name.new, b"\nnew file mode ", mode, b"\n"];
+    [header.concat(), unified(&nothing, b"", new)].concat()
+}
+
 /// The lines of two files from the first change to the last, and a few unchanged ones around them.
 ///
 /// What two files have in common at both ends is most of them, and costs one comparison of memory here

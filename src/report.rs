@@ -29,6 +29,8 @@ pub struct Tally {
     pub review: usize,
     /// Fixes of level review that `--safe` held back.
     pub held_back: usize,
+    /// Files made beside the manifests.
+    pub generated: usize,
     /// Files of other kinds.
     pub passed_over: BTreeMap<FileKind, usize>,
 }
@@ -68,6 +70,7 @@ impl Tally {
         self.safe += other.safe;
         self.review += other.review;
         self.held_back += other.held_back;
+        self.generated += other.generated;
         for (kind, files) in &other.passed_over {
             *self.passed_over.entry(*kind).or_default() += files;
         }
@@ -77,7 +80,9 @@ impl Tally {
     pub fn exit(&self, mode: Mode, strict: bool) -> Exit {
         if self.refused > 0 {
             Exit::Trouble
-        } else if mode != Mode::Write && self.changed > 0 || strict && self.left + self.held_back > 0 {
+        } else if mode != Mode::Write && self.changed + self.generated > 0
+            || strict && self.left + self.held_back > 0
+        {
             Exit::Findings
         } else {
             Exit::Success
@@ -97,6 +102,10 @@ impl Tally {
                 self.safe,
                 counted(self.review, ["review fix", "review fixes"])
             );
+        }
+        if self.generated > 0 {
+            let state = if mode == Mode::Write { "made" } else { "to be made" };
+            let _ = write!(line, ", {} {state}", counted(self.generated, ["new file", "new files"]));
         }
         if self.held_back > 0 {
             let _ = write!(

@@ -2,18 +2,20 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
+use transforms::generate::Subject;
 
 use crate::cli::{Cli, Color, Mode};
 use crate::config::{ConfigError, Decisions, Nearest, Source};
 use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
+use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
@@ -32,6 +34,7 @@ struct Output {
     stdout: Vec<u8>,
     stderr: Vec<String>,
     tally: Tally,
+    subjects: Vec<Subject>,
 }
 
 /// What holds for every file of a run.
@@ -40,7 +43,7 @@ struct Run<'c> {
     mode: Mode,
     decisions: Source,
     patches: Patches,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
     colour: bool,
 }
 
@@ -161,19 +164,75 @@ impl Run<'_> {
 
     fn files(&self, jobs: &[Job<'_>], tally: &mut Tally) -> io::Result<()> {
         if let [job] = jobs {
-            return Self::print(&self.file(job), tally);
+            let output = self.file(job);
+            Self::print(&output, tally)?;
+            let mut subjects = Subjects::default();
+            subjects.add(&job.decisions, output.subjects);
+            return self.generate(&subjects, tally);
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.cli.threads)
             .build()
             .map_err(io::Error::other)?;
+        let mut subjects = Subjects::default();
         for batch in jobs.chunks(BATCH) {
             let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(|job| self.file(job)).collect());
-            for output in outputs {
+            for (job, output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
+                subjects.add(&job.decisions, output.subjects);
             }
         }
+        self.generate(&subjects, tally)
+    }
+
+    /// Makes the files that the configuration asks for beside the manifests, or shows them.
+    fn generate(&self, subjects: &Subjects, tally: &mut Tally) -> io::Result<()> {
+        for file in subjects.files() {
+            let mut output = Output::default();
+            match file {
+                Ok(file) => {
+                    output.tally.generated = 1;
+                    match self.mode {
+                        Mode::Write => {
+                            let NewFile { path, generated, old } = &file;
+                            let text = generated.text.as_bytes();
+                            let written = match old {
+                                Some(old) => write::replace(path, old, text, How::Atomic),
+                                None => write::create(path, text, generated.is_program),
+                            };
+                            if let Err(error) = written {
+                                output.tally = Tally { refused: 1, ..Tally::default() };
+                                output.stderr.push(format!("error: {error}"));
+                            }
+                        }
+                        Mode::Diff => output.stdout = self.diff_of_generated(&file),
+                        Mode::List => output.stdout = name_line(&self.seen(&file.path)),
+                        Mode::Check => {}
+                    }
+                }
+                Err(message) => {
+                    output.tally.refused = 1;
+                    output.stderr.push(format!("error: {message}"));
+                }
+            }
+            Self::print(&output, tally)?;
+        }
         Ok(())
+    }
+
+    fn diff_of_generated(&self, NewFile { path, generated, old }: &NewFile) -> Vec<u8> {
+        let name = DiffName::new(&self.seen(path), &self.folder);
+        let text = generated.text.as_bytes();
+        let diff = match old {
+            Some(old) => diff::unified(&name, old, text),
+            None => diff::created(&name, text, generated.is_program),
+        };
+        if self.colour { diff::paint(&diff) } else { diff }
+    }
+
+    /// A path as seen from the current folder.
+    fn seen(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.folder).unwrap_or(path).to_owned()
     }
 
     fn print(output: &Output, tally: &mut Tally) -> io::Result<()> {
@@ -210,6 +269,8 @@ impl Run<'_> {
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
         }
+        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+        output.subjects = pods.filter_map(|pod| pod.subject.clone()).collect();
         let Some(text) = &examined.text else { return output };
         match self.mode {
             Mode::Write => {

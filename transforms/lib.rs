@@ -11,6 +11,7 @@ mod capabilities;
 mod context;
 mod evidence;
 mod fragment;
+pub mod generate;
 mod identity;
 pub mod images;
 pub mod model;

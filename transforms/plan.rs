@@ -6,6 +6,7 @@ use rewriter::{Document, Edit, Node, Path, Position, Step};
 use crate::ALL;
 use crate::context::{Context, ObjectContext, Plan};
 use crate::evidence::Evidence;
+use crate::generate::{self, Subject};
 use crate::model::{
     ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
 };
@@ -77,6 +78,8 @@ pub struct PodPlan {
     pub position: Position,
     /// The findings by transform, in planning order, then by container.
     pub findings: Vec<Judged>,
+    /// What generated files are to know of it; none where no file is wanted, or the pod is not to be changed.
+    pub subject: Option<Subject>,
 }
 
 /// A finding, and what becomes of it.
@@ -167,6 +170,13 @@ fn fold(
         weed(&mut fresh);
         fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| planned.accept(fix));
     }
+    if generate::is_wanted(settings) {
+        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plan.pods) {
+            let cx = Context { pod, settings, evidence, plan: &planned };
+            let has_host_network = cx.has_host_network().unwrap_or(true);
+            pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, has_host_network));
+        }
+    }
     plan
 }
 
@@ -227,6 +237,7 @@ impl PodPlan {
             path: pod.template.path().clone(),
             position: pod.object.position(),
             findings: Vec::new(),
+            subject: None,
         }
     }
 }

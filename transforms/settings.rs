@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
@@ -296,11 +297,11 @@ pub struct ApiServerAccess {
     /// Generate a `NetworkPolicy` for each workload.
     pub network_policy: bool,
     /// The private address of the API server.
-    pub address: Option<String>,
+    pub address: Option<Ipv4Addr>,
     /// Generate the script for nodes of this network model.
     pub node_script: Option<NetworkModel>,
     /// The addresses of the cluster's containers, in CIDR notation, for the script.
-    pub container_cidr: Option<String>,
+    pub container_cidr: Option<Cidr>,
     /// The id of the VPC security group to bind workloads to.
     pub security_group: Option<String>,
 }
@@ -314,7 +315,39 @@ pub struct MetadataAccess {
     /// Generate the script for nodes of this network model.
     pub node_script: Option<NetworkModel>,
     /// The addresses of the cluster's containers, in CIDR notation, for the script.
-    pub container_cidr: Option<String>,
+    pub container_cidr: Option<Cidr>,
+}
+
+/// A block of addresses, such as `10.0.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    address: Ipv4Addr,
+    /// How many bits at the start the addresses share.
+    bits: u8,
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a block of IPv4 addresses such as `10.0.0.0/16`";
+        let (address, bits) = text.split_once('/').ok_or(EXPECTED)?;
+        let address = address.parse().map_err(|_| EXPECTED)?;
+        let bits = bits.parse().ok().filter(|bits| *bits <= 32).ok_or(EXPECTED)?;
+        Ok(Self { address, bits })
+    }
+}
+
+impl<'de> Deserialize<'de> for Cidr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// The network models of CCE clusters whose nodes can filter what containers send.
@@ -356,6 +389,14 @@ mod tests {
             assert_eq!(text.parse::<Version>(), Err(InvalidVersion::Malformed), "{text}");
         }
         assert_eq!("1.99".parse::<Version>(), Err(InvalidVersion::Unknown));
+    }
+
+    #[test]
+    fn blocks_of_addresses_are_read_and_written_alike() {
+        assert_eq!("10.0.0.0/16".parse::<Cidr>().unwrap().to_string(), "10.0.0.0/16");
+        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::/0", "10.0.0.0/8; rm -rf /"] {
+            assert!(text.parse::<Cidr>().is_err(), "{text}");
+        }
     }
 
     #[test]

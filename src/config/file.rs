@@ -1,6 +1,6 @@
 //! The keys of `.cce-fix.yaml`, and the reading of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 use transforms::Profile;
@@ -83,6 +83,8 @@ pub struct Transforms {
 pub struct All {
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
+    /// The folder for generated files, seen from the configuration's.
+    pub generate_to: Option<PathBuf>,
 }
 
 impl Config {

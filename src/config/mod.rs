@@ -41,6 +41,14 @@ pub enum ConfigError {
         /// What is wrong, and what may have been meant.
         message: String,
     },
+    /// A key is missing without which another one has no meaning.
+    #[error("{place}: {missing} is missing")]
+    Incomplete {
+        /// The file.
+        place: String,
+        /// The key, and what it holds.
+        missing: &'static str,
+    },
     /// Neither an id nor a group.
     #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
     UnknownId {
@@ -138,6 +146,10 @@ impl Decisions {
             public_exposure: written.public_exposure,
             ..all
         };
+        if let Some(missing) = transforms::generate::missing(&settings) {
+            let place = source.as_ref().map_or_else(String::new, |path| path.display().to_string());
+            return Err(ConfigError::Incomplete { place, missing });
+        }
         Ok(Self { source, config, settings })
     }
 }
@@ -216,7 +228,7 @@ transforms:
   run-as-user: {uid: 10001, policy: image}
   resources: {cpu: 1, memory: 1Gi, ratio: 2, cpu-limit: false}
   node-scheduling: {node-pool: apps, tolerations: ['a=b:NoSchedule']}
-  api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel}
+  api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
 "
         .replace(", privileged", "");
         let settings = decide(&text, &Flags::default()).unwrap().settings;
@@ -227,7 +239,7 @@ transforms:
         assert_eq!((settings.run_as_user.uid, settings.run_as_user.gid), (10001, 1000));
         assert_eq!((settings.resources.cpu.to_string(), settings.resources.ratio), ("1".to_owned(), 2000));
         assert_eq!(settings.node_scheduling.node_pool.as_deref(), Some("apps"));
-        assert_eq!(settings.api_server_access.address.as_deref(), Some("192.168.0.5"));
+        assert_eq!(settings.api_server_access.address, "192.168.0.5".parse().ok());
     }
 
     #[test]

@@ -21,6 +21,14 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     folder.canonicalize().ok()
 }
 
+/// Says, so that it is seen although the test passes, what could not be tried on this machine.
+pub(crate) fn not_tried(what: &str) {
+    use std::io::Write as _;
+
+    // `eprintln` would keep it to a test that passes.
+    std::io::stderr().write_all(format!("\nNOT TRIED: {what}\n").as_bytes()).unwrap();
+}
+
 /// The YAML and JSON files below `folder`, in order.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -10,10 +10,10 @@ use rewriter::{Edit, Node, Step, Stream};
 use similar::{ChangeTag, TextDiff};
 use transforms::{ALL, Level, Outcome, Settings, State};
 
-use crate::common::{Folder, corpus, files, repository};
+use crate::common::{Folder, corpus, examine_file, files, findings, repository};
 
 fn examine(text: &str, path: &Path) -> Examined {
-    engine::examine(text.as_bytes(), path, &Settings::default(), Purpose::Text)
+    examine_file(&Settings::default(), path, text)
 }
 
 /// The text after a run: the new one, or the one that was there.
@@ -38,7 +38,7 @@ fn a_second_run_changes_nothing() {
         let again = examine(&once, &path);
         assert_eq!(again.text, None, "{}", path.display());
         assert_eq!(again.kind, FileKind::Workloads);
-        for judged in again.plans.iter().flat_map(|(_, plan)| &plan.pods).flat_map(|pod| &pod.findings) {
+        for judged in findings(&again) {
             assert_ne!(judged.state, State::Fixed, "{}: {}", path.display(), judged.finding.path);
         }
     }

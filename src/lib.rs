@@ -6,6 +6,7 @@ pub mod cli;
 pub mod diff;
 pub mod engine;
 pub mod exit;
+pub mod explain;
 pub mod input;
 pub mod report;
 pub mod reread;

@@ -58,6 +58,16 @@ pub enum Category {
     Resources,
 }
 
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Privilege => "privilege",
+            Self::Files => "files",
+            Self::Resources => "resources",
+        })
+    }
+}
+
 /// How much an attacker gains where a rule is not satisfied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -67,6 +77,16 @@ pub enum Severity {
     Medium,
     /// The way to the node or to other pods is open.
     High,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        })
+    }
 }
 
 /// How sure it is that a fix breaks nothing.

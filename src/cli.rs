@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, ArgGroup, Parser};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use transforms::Profile;
 use transforms::settings::Version;
 
@@ -17,6 +17,8 @@ use crate::config::Flags;
     version,
     about,
     max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     group = ArgGroup::new("mode"),
     after_help = "\
 Exit codes:
@@ -31,6 +33,10 @@ Examples:
   kustomize build . | cce-fix - | kubectl apply -f -"
 )]
 pub struct Cli {
+    /// What to do in place of fixing; a folder of such a name is given as `./NAME`
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Files, folders and quoted patterns to fix in place; `-` maps stdin to stdout
     #[arg(value_name = "PATH")]
     pub paths: Vec<OsString>,
@@ -133,6 +139,41 @@ impl From<ProfileName> for Profile {
             ProfileName::Restricted => Self::Restricted,
         }
     }
+}
+
+/// What to do in place of fixing.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell what a transform does and why, or what is known about an image
+    Explain(Explain),
+    /// List all transforms
+    Rules,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Explain {
+    /// Id of a transform, as `cce-fix rules` lists them
+    pub id: Option<String>,
+
+    /// Something else than a transform
+    #[command(subcommand)]
+    pub subject: Option<Subject>,
+}
+
+/// Something else than a transform.
+#[derive(Debug, Subcommand)]
+pub enum Subject {
+    /// Tell what is known about an image, from where, and what it leads to
+    Image {
+        /// The image as manifests name it: `nginx`, `quay.io/keycloak/keycloak:26.0`
+        name: String,
+    },
 }
 
 /// When to use colour.

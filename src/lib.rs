@@ -7,6 +7,7 @@ pub mod config;
 pub mod diff;
 pub mod engine;
 pub mod exit;
+pub mod explain;
 pub mod generate;
 pub mod input;
 pub mod report;

@@ -15,6 +15,7 @@ use crate::config::{ConfigError, Decisions, Nearest, Source};
 use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
+use crate::explain;
 use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
@@ -58,7 +59,11 @@ pub fn main() -> Exit {
             return if is_help { Exit::Success } else { Exit::Trouble };
         }
     };
-    match run(&cli) {
+    let result = match &cli.command {
+        Some(command) => explain::run(command),
+        None => run(&cli),
+    };
+    match result {
         Ok(exit) => exit,
         // The reader of our output went away: it had enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
@@ -407,7 +412,7 @@ fn name_line(path: &Path) -> Vec<u8> {
 }
 
 /// One line on stderr, harmless to a terminal whatever names and texts it quotes.
-fn tell(line: &str) -> io::Result<()> {
+pub(crate) fn tell(line: &str) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     stderr.write_all(&diff::harmless(line.as_bytes()))?;
     stderr.write_all(b"\n")

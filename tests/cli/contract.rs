@@ -180,3 +180,22 @@ fn ignored_files_are_left_unless_asked_for() {
     folder.run(&["--check", "."]).expect(0, "", "1 file looked at");
     folder.run(&["--check", "--no-ignore", "."]).expect(1, "", "2 files looked at");
 }
+
+#[test]
+fn a_folder_with_the_name_of_a_command_is_given_as_a_path() {
+    let folder = Folder::with(&[("rules/a.yaml", DEPLOYMENT), ("explain/a.yaml", DEPLOYMENT)]);
+    folder.run(&["-l", "./rules"]).expect(1, "rules/a.yaml\n", "1 would change");
+    folder.run(&["-l", "rules", "explain"]).expect(1, "explain/a.yaml\nrules/a.yaml\n", "2 would change");
+    let listed = folder.run(&["rules"]);
+    assert!(listed.code == Some(0) && listed.stdout.starts_with("ID "), "{listed:?}");
+    assert_eq!(folder.read("rules/a.yaml"), DEPLOYMENT);
+}
+
+#[test]
+fn no_name_plays_with_the_terminal_in_explain() {
+    let folder = Folder::new();
+    for args in [["explain", "\u{1b}[31mx"].as_slice(), &["explain", "image", "\u{1b}[31mx"]] {
+        let ran = folder.run(args);
+        assert!(ran.code == Some(2) && !ran.stderr.contains('\u{1b}'), "{ran:?}");
+    }
+}

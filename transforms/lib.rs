@@ -7,6 +7,7 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+pub mod api_rules;
 mod capabilities;
 mod context;
 mod fragment;
@@ -15,8 +16,10 @@ pub mod images;
 pub mod model;
 mod mount_propagation;
 mod plan;
+pub mod pod_security;
 mod read_only_root_filesystem;
 mod resources;
+mod review;
 mod run_as_user;
 mod seccomp_profile;
 pub mod settings;
@@ -28,6 +31,7 @@ mod unprivileged_port;
 pub use context::Context;
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, PodPlan, State, plan};
+pub use review::PodSecurity;
 pub use settings::Settings;
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
 
@@ -62,8 +66,19 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 9] =
-        ["context", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test"];
+    const OTHERS: [&str; 11] = [
+        "api_rules",
+        "review",
+        "context",
+        "fragment",
+        "identity",
+        "images",
+        "lib",
+        "plan",
+        "settings",
+        "support",
+        "test",
+    ];
 
     fn ids() -> BTreeSet<&'static str> {
         ALL.iter().map(|transform| transform.meta().id).collect()

@@ -6,6 +6,7 @@ use rewriter::{Document, Edit, Node, Path, Position, Step};
 use crate::ALL;
 use crate::context::{Context, Plan};
 use crate::model::{ContainerKind, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace};
+use crate::review::{self, PodSecurity};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Left, Level, Outcome};
 
@@ -42,6 +43,8 @@ pub struct PodPlan {
     pub position: Position,
     /// The findings by transform, in planning order, then by container.
     pub findings: Vec<Judged>,
+    /// What the Pod Security Standards say about the pod before and after.
+    pub pod_security: PodSecurity,
 }
 
 /// A finding, and what becomes of it.
@@ -92,13 +95,16 @@ pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
         // Each for itself has been placed; that they also go together is not for this crate to know.
         all(&mut plans);
     }
+    review::review(&pods, &mut plans, settings.target, |plans| {
+        all(plans);
+    });
     DocumentPlan { pods: plans, problems }
 }
 
 /// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
 fn fold(pods: &[Pod<'_>], settings: &Settings, weed: impl Fn(&mut [&mut Judged])) -> Vec<PodPlan> {
     let mut plan = Plan::default();
-    let mut plans: Vec<PodPlan> = pods.iter().map(PodPlan::new).collect();
+    let mut plans: Vec<PodPlan> = pods.iter().map(|pod| PodPlan::new(pod, settings)).collect();
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let first: Vec<usize> = plans.iter().map(|plan| plan.findings.len()).collect();
@@ -138,7 +144,7 @@ fn block<'j>(document: Document<'_>, findings: impl Iterator<Item = &'j mut Judg
 }
 
 impl PodPlan {
-    fn new(pod: &Pod<'_>) -> Self {
+    fn new(pod: &Pod<'_>, settings: &Settings) -> Self {
         Self {
             api_version: pod.object.api_version.clone().into_owned(),
             kind: pod.object.kind.clone().into_owned(),
@@ -147,6 +153,7 @@ impl PodPlan {
             path: pod.template.path().clone(),
             position: pod.object.position(),
             findings: Vec::new(),
+            pod_security: PodSecurity::of(pod, settings.target),
         }
     }
 }

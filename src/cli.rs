@@ -4,6 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgGroup, Parser};
+use transforms::Profile;
+use transforms::settings::Version;
+
+use crate::config::Flags;
 
 /// Hardens Kubernetes manifests without disturbing a byte that is not its own.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -47,6 +51,36 @@ pub struct Cli {
     #[arg(long)]
     pub safe: bool,
 
+    /// Fill in what is missing, change no value that somebody wrote
+    #[arg(long)]
+    pub keep_explicit: bool,
+
+    /// What a hardened manifest has to fulfil: all that the CCE pages ask for (the default), or a Pod
+    /// Security level
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<ProfileName>,
+
+    /// Kubernetes version of the cluster, such as `1.28` (the default) or `v1.28.15-r20`
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// Transforms to run in place of the profile's own: ids, or the groups all, card, pss-baseline,
+    /// pss-restricted
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    pub select: Option<Vec<String>>,
+
+    /// Transforms that do not run: ids or groups
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub ignore: Option<Vec<String>>,
+
+    /// Configuration to use in place of the nearest `.cce-fix.yaml` above each file
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long)]
+    pub isolated: bool,
+
     /// Exit with 1 when something is left that a person must do
     #[arg(long)]
     pub strict: bool,
@@ -80,6 +114,27 @@ pub struct Cli {
     pub color: Color,
 }
 
+/// The profiles by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProfileName {
+    /// All that CCE's container security pages ask for.
+    Cce,
+    /// Pod Security Standards, level baseline.
+    Baseline,
+    /// Pod Security Standards, level restricted.
+    Restricted,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Cce => Self::Cce,
+            ProfileName::Baseline => Self::Baseline,
+            ProfileName::Restricted => Self::Restricted,
+        }
+    }
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
@@ -105,6 +160,18 @@ pub enum Mode {
 }
 
 impl Cli {
+    /// The flags that the configuration has keys for.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            profile: self.profile.map(Into::into),
+            target: self.target,
+            safe: self.safe,
+            keep_explicit: self.keep_explicit,
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+        }
+    }
+
     /// The mode that the flags ask for.
     pub fn mode(&self) -> Mode {
         match (self.diff, self.check, self.list) {

@@ -1,10 +1,11 @@
 //! One file from bytes to bytes: told apart, planned, edited once, read again.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use rewriter::{Document, Edit, Position, Refusal, Stream};
-use transforms::{DocumentPlan, Settings};
+use transforms::{DocumentPlan, Evidence, Settings};
 
 use crate::input::kind::{self, FileKind};
 use crate::reread;
@@ -65,8 +66,20 @@ impl Examined {
     }
 }
 
-/// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart.
+/// Looks at the bytes of a file that stands alone, so that only its own documents tell about each other.
 pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
+    examine_with(bytes, path, settings, None, purpose)
+}
+
+/// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart,
+/// `evidence` is what all files of the run tell.
+pub fn examine_with(
+    bytes: &[u8],
+    path: &Path,
+    settings: &Settings,
+    evidence: Option<&Evidence>,
+    purpose: Purpose,
+) -> Examined {
     let text = match rewriter::decode(bytes) {
         Ok(text) => text,
         Err(error) => return Examined::unreadable(error.position(), format!("{error}; it is left as it is")),
@@ -78,7 +91,7 @@ pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose)
         return Examined::of(FileKind::Template);
     }
     match Stream::scan(text) {
-        Ok(stream) => examine_stream(&stream, settings, purpose),
+        Ok(stream) => examine_stream(&stream, settings, evidence, purpose),
         Err(_) if kind::looks_like_template(text) => Examined::of(FileKind::Template),
         Err(error) => Examined::unreadable(
             Some(error.position),
@@ -100,18 +113,24 @@ fn unmentioned(text: &str, path: &Path) -> Examined {
     Examined::of(if empty { FileKind::Objects } else { FileKind::Other })
 }
 
-fn examine_stream(stream: &Stream<'_>, settings: &Settings, purpose: Purpose) -> Examined {
+fn examine_stream(
+    stream: &Stream<'_>,
+    settings: &Settings,
+    evidence: Option<&Evidence>,
+    purpose: Purpose,
+) -> Examined {
     let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
     let templated = refused().any(|(document, _)| kind::looks_like_template(document.text()));
     if templated {
         return Examined::of(FileKind::Template);
     }
+    let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
     let mut plans: Vec<(usize, DocumentPlan)> = stream
         .documents()
-        .map(|document| (document.index(), transforms::plan(document, settings)))
-        .filter(|(_, plan)| !plan.pods.is_empty() || !plan.problems.is_empty())
+        .map(|document| (document.index(), transforms::plan(document, settings, &evidence)))
+        .filter(|(_, plan)| !plan.is_empty())
         .collect();
-    let workloads = !plans.is_empty();
+    let workloads = plans.iter().any(|(_, plan)| !plan.pods.is_empty() || !plan.problems.is_empty());
     let objects = workloads || stream.documents().any(is_object);
     let refused_object = refused().any(|(document, _)| kind::mentions_object(document.text().as_bytes()));
     if !objects && !refused_object {
@@ -136,6 +155,13 @@ fn examine_stream(stream: &Stream<'_>, settings: &Settings, purpose: Purpose) ->
         edit(stream, &mut examined);
     }
     examined
+}
+
+/// What the documents of a stream tell about each other.
+fn read_evidence(stream: &Stream<'_>) -> Evidence {
+    let mut evidence = Evidence::default();
+    stream.documents().for_each(|document| evidence.read(document));
+    evidence
 }
 
 /// Whether the document says that it is a Kubernetes object.

@@ -3,6 +3,7 @@
 //! The library behind the program of the same name; `ARCHITECTURE.md` shows the way of a manifest through it.
 
 pub mod cli;
+pub mod config;
 pub mod diff;
 pub mod engine;
 pub mod exit;
@@ -10,4 +11,5 @@ pub mod input;
 pub mod report;
 pub mod reread;
 pub mod run;
+pub mod spelling;
 pub mod write;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use transforms::model::ContainerRef;
-use transforms::{DocumentPlan, Judged, Level, Outcome, PodPlan, State};
+use transforms::{DocumentPlan, Judged, Level, Outcome, State};
 
 use crate::cli::Mode;
 use crate::engine::{Examined, Problem};
@@ -46,7 +46,7 @@ impl Tally {
         let mut left = false;
         for plan in examined.plans.iter().map(|(_, plan)| plan) {
             left |= plan.problems.iter().any(|problem| problem.needs_person);
-            for judged in plan.pods.iter().flat_map(|pod| &pod.findings) {
+            for judged in plan.findings() {
                 match (&judged.state, &judged.finding.outcome) {
                     (State::Fixed, Outcome::Fix(fix)) if fix.level == Level::Safe => self.safe += 1,
                     (State::Fixed, _) => self.review += 1,
@@ -144,24 +144,29 @@ fn document_lines(path: &Path, plan: &DocumentPlan) -> Vec<String> {
         .problems
         .iter()
         .map(|problem| format!("{path}:{}: left: {}: {}", problem.position, problem.path, problem.reason));
-    let findings = plan.pods.iter().flat_map(|pod| {
-        let name = object_name(pod);
-        pod.findings.iter().map(move |judged| (name.clone(), judged))
+    let of_objects = plan.objects.iter().flat_map(|object| {
+        let name = object_name(&object.kind, object.namespace.as_deref(), object.name.as_deref());
+        object.findings.iter().map(move |judged| (name.clone(), judged))
     });
-    let findings = findings.map(|(name, judged)| {
+    let of_pods = plan.pods.iter().flat_map(|pod| {
+        let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
+        pod.findings.iter().map(move |judged| {
+            let container = judged.finding.container.as_ref();
+            (format!("{name}: {}", container.map_or_else(|| "pod".to_owned(), container_name)), judged)
+        })
+    });
+    let findings = of_objects.chain(of_pods).map(|(name, judged)| {
         let finding = &judged.finding;
-        let who = finding.container.as_ref().map_or_else(|| "pod".to_owned(), container_name);
-        let what = state_text(judged);
-        format!("{path}:{}: {}: {name}: {who}: {what}", finding.position, finding.transform.id)
+        format!("{path}:{}: {}: {name}: {}", finding.position, finding.transform.id, state_text(judged))
     });
     problems.chain(findings).collect()
 }
 
-fn object_name(pod: &PodPlan) -> String {
-    let name = pod.name.as_deref().unwrap_or("(no name)");
-    match &pod.namespace {
-        Some(namespace) => format!("{} {namespace}/{name}", pod.kind),
-        None => format!("{} {name}", pod.kind),
+fn object_name(kind: &str, namespace: Option<&str>, name: Option<&str>) -> String {
+    let name = name.unwrap_or("(no name)");
+    match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
     }
 }
 

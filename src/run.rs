@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
-use transforms::Settings;
 
 use crate::cli::{Cli, Color, Mode};
+use crate::config::{ConfigError, Decisions, Nearest, Source};
 use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
@@ -37,7 +38,7 @@ struct Output {
 struct Run<'c> {
     cli: &'c Cli,
     mode: Mode,
-    settings: Settings,
+    decisions: Source,
     patches: Patches,
     folder: std::path::PathBuf,
     colour: bool,
@@ -85,13 +86,20 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
+    let decisions = match source(cli) {
+        Ok(decisions) => decisions,
+        Err(error) => {
+            tell(&format!("error: {error}"))?;
+            return Ok(Exit::Trouble);
+        }
+    };
     // Without a handler a second Ctrl-C could not end the program either; so it is no error to lack one.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     let stdout_choice = anstream::AutoStream::choice(&io::stdout());
     let mut run = Run {
         cli,
         mode,
-        settings: Settings { safe: cli.safe, ..Settings::default() },
+        decisions,
         patches: Patches::default(),
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
@@ -110,22 +118,57 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         tally.refused += 1;
         tell(&format!("error: {error}"))?;
     }
-    run.files(&inputs, &mut tally)?;
+    let jobs = run.jobs(&inputs, &mut tally)?;
+    run.files(&jobs, &mut tally)?;
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
 }
 
+/// Where the decisions for each file come from.
+fn source(cli: &Cli) -> Result<Source, ConfigError> {
+    let flags = cli.flags();
+    Ok(match &cli.config {
+        Some(path) => Source::One(Arc::new(Decisions::read(path, &flags)?)),
+        None if cli.isolated => Source::One(Arc::new(Decisions::of_flags(&flags)?)),
+        None => Source::Nearest(Nearest::new(flags)?),
+    })
+}
+
+/// A file, and what is decided for it.
+struct Job<'i> {
+    input: &'i Input,
+    decisions: Arc<Decisions>,
+}
+
 impl Run<'_> {
-    fn files(&self, inputs: &[Input], tally: &mut Tally) -> io::Result<()> {
-        if let [input] = inputs {
-            return Self::print(&self.file(input), tally);
+    /// Finds the decisions for each file. A configuration that cannot be used is told once, and the files
+    /// that it is for are left.
+    fn jobs<'i>(&self, inputs: &'i [Input], tally: &mut Tally) -> io::Result<Vec<Job<'i>>> {
+        let mut told = Vec::new();
+        let mut jobs = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            match self.decisions.of(folder_of(&input.path)) {
+                Ok(decisions) => jobs.push(Job { input, decisions }),
+                Err(error) if told.contains(&error) => {}
+                Err(error) => {
+                    tally.refused += 1;
+                    tell(&format!("{error}; the files that it is for are left as they are"))?;
+                    told.push(error);
+                }
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally) -> io::Result<()> {
+        if let [job] = jobs {
+            return Self::print(&self.file(job), tally);
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.cli.threads)
             .build()
             .map_err(io::Error::other)?;
-        for batch in inputs.chunks(BATCH) {
-            let outputs: Vec<Output> =
-                pool.install(|| batch.par_iter().map(|input| self.file(input)).collect());
+        for batch in jobs.chunks(BATCH) {
+            let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(|job| self.file(job)).collect());
             for output in outputs {
                 Self::print(&output, tally)?;
             }
@@ -147,7 +190,7 @@ impl Run<'_> {
     }
 
     /// Looks at one file and does with it what the mode says.
-    fn file(&self, input: &Input) -> Output {
+    fn file(&self, Job { input, decisions }: &Job<'_>) -> Output {
         if INTERRUPTED.load(Ordering::Relaxed) {
             return Output::default();
         }
@@ -161,7 +204,7 @@ impl Run<'_> {
         } else if self.patches.contains(input) {
             Examined::of(FileKind::Patch)
         } else {
-            self.examine(&bytes, path)
+            self.examine(&bytes, path, decisions)
         };
         let mut output = self.output(path, &examined, input.named);
         if self.mode == Mode::List && examined.changed {
@@ -182,8 +225,8 @@ impl Run<'_> {
     }
 
     /// Looks at bytes; a defect of ours in one file must not keep the others from being fixed.
-    fn examine(&self, bytes: &[u8], path: &Path) -> Examined {
-        std::panic::catch_unwind(|| engine::examine(bytes, path, &self.settings, self.purpose()))
+    fn examine(&self, bytes: &[u8], path: &Path, decisions: &Decisions) -> Examined {
+        std::panic::catch_unwind(|| engine::examine(bytes, path, &decisions.settings, self.purpose()))
             .unwrap_or_else(|_| {
                 Examined::unreadable(
                     None,
@@ -246,7 +289,14 @@ impl Run<'_> {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         let path = self.cli.stdin_filename.as_path();
-        let examined = self.examine(&bytes, path);
+        let decisions = match self.decisions.of(folder_of(path)) {
+            Ok(decisions) => decisions,
+            Err(error) => {
+                tell(&error.to_string())?;
+                return Ok(Exit::Trouble);
+            }
+        };
+        let examined = self.examine(&bytes, path, &decisions);
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -277,6 +327,11 @@ impl Run<'_> {
         let exit = tally.exit(self.mode, self.cli.strict);
         Ok(if interrupted { exit.max(Exit::Interrupted) } else { exit })
     }
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether the bytes can be read as documents at all.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use rewriter::{Edit, Path, Value};
 
+use crate::evidence::Evidence;
 use crate::images::Match;
-use crate::model::{Container, Malformed, Pod};
+use crate::model::{Container, Malformed, Object, Pod};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
 
@@ -16,7 +17,20 @@ pub struct Context<'a, 'd> {
     pub pod: &'a Pod<'d>,
     /// The user's decisions.
     pub settings: &'a Settings,
+    /// What the run's other documents tell.
+    pub evidence: &'a Evidence,
     pub(crate) plan: &'a Plan,
+}
+
+/// What a transform sees of an object as a whole, with pods in it or without.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectContext<'a, 'd> {
+    /// The object to look at.
+    pub object: &'a Object<'d>,
+    /// The user's decisions.
+    pub settings: &'a Settings,
+    /// What the run's other documents tell.
+    pub evidence: &'a Evidence,
 }
 
 /// The values that accepted fixes put into a document.

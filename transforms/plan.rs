@@ -4,8 +4,11 @@
 use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
-use crate::context::{Context, Plan};
-use crate::model::{ContainerKind, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace};
+use crate::context::{Context, ObjectContext, Plan};
+use crate::evidence::Evidence;
+use crate::model::{
+    ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
+};
 use crate::review::{self, PodSecurity};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Left, Level, Outcome};
@@ -15,6 +18,8 @@ use crate::support::{Finding, Fix, Left, Level, Outcome};
 pub struct DocumentPlan {
     /// The pods, in the order in which they stand in the document.
     pub pods: Vec<PodPlan>,
+    /// The objects about which there is something to say that is not about a pod in them.
+    pub objects: Vec<ObjectPlan>,
     /// Parts of workloads that no pod could be made out in.
     pub problems: Vec<Problem>,
 }
@@ -22,8 +27,38 @@ pub struct DocumentPlan {
 impl DocumentPlan {
     /// The changes to make, in the order in which they were planned.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
-        self.pods.iter().flat_map(|pod| &pod.findings).filter_map(Judged::fix).flat_map(|fix| &fix.edits)
+        self.findings().filter_map(Judged::fix).flat_map(|fix| &fix.edits)
     }
+
+    /// The findings about objects, then those about pods.
+    pub fn findings(&self) -> impl Iterator<Item = &Judged> {
+        let of_objects = self.objects.iter().flat_map(|object| &object.findings);
+        of_objects.chain(self.pods.iter().flat_map(|pod| &pod.findings))
+    }
+
+    /// Whether nothing in the document is the transforms' business.
+    pub fn is_empty(&self) -> bool {
+        self.pods.is_empty() && self.objects.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// What is to be done in one object, beside what concerns the pods in it.
+#[derive(Clone, Debug)]
+pub struct ObjectPlan {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// The namespace, where one is written.
+    pub namespace: Option<String>,
+    /// The name, where one is written.
+    pub name: Option<String>,
+    /// Where the object stands in the document's data.
+    pub path: Path,
+    /// Where it begins.
+    pub position: Position,
+    /// The findings by transform, in planning order.
+    pub findings: Vec<Judged>,
 }
 
 /// What is to be done in one pod.
@@ -79,49 +114,73 @@ pub enum State {
     Left(Left),
 }
 
-/// Plans the fixes of a document.
+/// Plans the fixes of a document. `evidence` is what the run's other documents tell.
 ///
-/// Each transform sees all pods before the next one starts, and sees what the ones before it have planned. A
-/// fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
-pub fn plan(document: Document<'_>, settings: &Settings) -> DocumentPlan {
-    let Workloads { pods, problems } = Workloads::of(document);
+/// Each transform sees all objects and pods before the next one starts, and sees what the ones before it have
+/// planned. A fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
+pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) -> DocumentPlan {
+    let workloads = Workloads::of(document);
     // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
-    let mut plans = fold(&pods, settings, |_| {});
-    let all = |plans: &mut [PodPlan]| block(document, plans.iter_mut().flat_map(|plan| &mut plan.findings));
-    if all(&mut plans) > 0 {
-        plans = fold(&pods, settings, |fresh| {
+    let mut plan = fold(&workloads, settings, evidence, |_| {});
+    if block(document, plan.findings_mut()) > 0 {
+        plan = fold(&workloads, settings, evidence, |fresh| {
             block(document, fresh.iter_mut().map(|judged| &mut **judged));
         });
         // Each for itself has been placed; that they also go together is not for this crate to know.
-        all(&mut plans);
+        block(document, plan.findings_mut());
     }
-    review::review(&pods, &mut plans, settings.target, |plans| {
-        all(plans);
+    review::review(&workloads.pods, &mut plan, settings.target, |plan| {
+        block(document, plan.findings_mut());
     });
-    DocumentPlan { pods: plans, problems }
+    plan.objects.retain(|object| !object.findings.is_empty());
+    plan.problems = workloads.problems;
+    plan
 }
 
 /// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
-fn fold(pods: &[Pod<'_>], settings: &Settings, weed: impl Fn(&mut [&mut Judged])) -> Vec<PodPlan> {
-    let mut plan = Plan::default();
-    let mut plans: Vec<PodPlan> = pods.iter().map(|pod| PodPlan::new(pod, settings)).collect();
+fn fold(
+    workloads: &Workloads<'_>,
+    settings: &Settings,
+    evidence: &Evidence,
+    weed: impl Fn(&mut [&mut Judged]),
+) -> DocumentPlan {
+    let Workloads { objects, pods, .. } = workloads;
+    let mut planned = Plan::default();
+    let mut plan = DocumentPlan {
+        objects: objects.iter().map(ObjectPlan::new).collect(),
+        pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
+        problems: Vec::new(),
+    };
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
-        let first: Vec<usize> = plans.iter().map(|plan| plan.findings.len()).collect();
-        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plans) {
-            let findings = transform.check(&Context { pod, settings, plan: &plan });
-            pod_plan.findings.extend(findings.into_iter().map(|finding| {
+        let mut fresh: Vec<&mut Judged> = Vec::new();
+        for (object, object_plan) in objects.iter().zip(&mut plan.objects) {
+            let findings = transform.check_object(&ObjectContext { object, settings, evidence });
+            let judged = findings.into_iter().map(|finding| {
+                let state = decide_object(object, &finding, settings);
+                Judged { finding, state }
+            });
+            fresh.extend(add(&mut object_plan.findings, judged));
+        }
+        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plan.pods) {
+            let findings = transform.check(&Context { pod, settings, evidence, plan: &planned });
+            let judged = findings.into_iter().map(|finding| {
                 let state = guard.decide(&finding, settings);
                 Judged { finding, state }
-            }));
+            });
+            fresh.extend(add(&mut pod_plan.findings, judged));
         }
-        let fresh =
-            plans.iter_mut().zip(first).flat_map(|(plan, first)| plan.findings.iter_mut().skip(first));
-        let mut fresh: Vec<&mut Judged> = fresh.collect();
         weed(&mut fresh);
-        fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| plan.accept(fix));
+        fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| planned.accept(fix));
     }
-    plans
+    plan
+}
+
+/// Adds findings, and gives back those that were added.
+fn add(findings: &mut Vec<Judged>, fresh: impl Iterator<Item = Judged>) -> impl Iterator<Item = &mut Judged> {
+    let first = findings.len();
+    findings.extend(fresh);
+    findings.iter_mut().skip(first)
 }
 
 /// Leaves the fixes that cannot be placed in the text, and counts them.
@@ -143,6 +202,27 @@ fn block<'j>(document: Document<'_>, findings: impl Iterator<Item = &'j mut Judg
     count
 }
 
+impl DocumentPlan {
+    fn findings_mut(&mut self) -> impl Iterator<Item = &mut Judged> {
+        let of_objects = self.objects.iter_mut().flat_map(|object| &mut object.findings);
+        of_objects.chain(self.pods.iter_mut().flat_map(|pod| &mut pod.findings))
+    }
+}
+
+impl ObjectPlan {
+    fn new(object: &Object<'_>) -> Self {
+        Self {
+            api_version: object.api_version.clone().into_owned(),
+            kind: object.kind.clone().into_owned(),
+            namespace: object.namespace().map(Into::into),
+            name: object.name().map(Into::into),
+            path: object.path.clone(),
+            position: object.position(),
+            findings: Vec::new(),
+        }
+    }
+}
+
 impl PodPlan {
     fn new(pod: &Pod<'_>, settings: &Settings) -> Self {
         Self {
@@ -156,6 +236,26 @@ impl PodPlan {
             pod_security: PodSecurity::of(pod, settings.target),
         }
     }
+}
+
+/// What becomes of a finding about an object.
+fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings) -> State {
+    match &finding.outcome {
+        Outcome::Satisfied => State::Satisfied,
+        Outcome::Left(left) => State::Left(left.clone()),
+        Outcome::Fix(fix) => match belongs_to_cluster(object, settings) {
+            Some(reason) => State::Left(Left { reason, needs_person: false }),
+            None if settings.keep_explicit && changes_value(object.node, &object.path, fix) => {
+                State::Left(Left { reason: keeps_explicit(fix), needs_person: true })
+            }
+            None if settings.safe && fix.level == Level::Review => State::HeldBack,
+            None => State::Fixed,
+        },
+    }
+}
+
+fn keeps_explicit(fix: &Fix) -> String {
+    format!("somebody wrote the value, and such values are kept; else: {}", fix.summary)
 }
 
 /// What speaks against changing a pod.
@@ -191,10 +291,9 @@ impl<'p, 'd> Guard<'p, 'd> {
             (Outcome::Left(reason), _) => State::Left(reason.clone()),
             (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
             (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
-            (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => left(
-                format!("somebody wrote the value, and such values are kept; else: {}", fix.summary),
-                true,
-            ),
+            (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => {
+                left(keeps_explicit(fix), true)
+            }
             (Outcome::Fix(_), None) if settings.safe => State::HeldBack,
             (Outcome::Fix(_), None) => State::Fixed,
         }
@@ -224,15 +323,19 @@ impl<'p, 'd> Guard<'p, 'd> {
         let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
         // From the container on, since to count to it in its list again and again would take too long.
         let owners = container.map(|container| &container.section).into_iter().chain([&self.pod.template]);
-        let is_written = |edit: &Edit| {
-            let steps = edit.path().steps();
-            let start = owners
-                .clone()
-                .find_map(|owner| Some((owner.node()?, steps.strip_prefix(owner.path().steps())?)));
-            start.is_some_and(|(node, steps)| steps.iter().try_fold(node, step).is_some())
-        };
-        fix.edits.iter().any(|edit| !matches!(edit, Edit::Append { .. }) && is_written(edit))
+        owners
+            .filter_map(|owner| Some((owner.node()?, owner.path())))
+            .any(|(node, path)| changes_value(node, path, fix))
     }
+}
+
+/// Whether the fix takes the place of something that is written in `owner`, the value at `path`.
+fn changes_value(owner: Node<'_>, path: &Path, fix: &Fix) -> bool {
+    let is_written = |edit: &Edit| {
+        let below = edit.path().steps().strip_prefix(path.steps());
+        below.is_some_and(|steps| steps.iter().try_fold(owner, step).is_some())
+    };
+    fix.edits.iter().any(|edit| !matches!(edit, Edit::Append { .. }) && is_written(edit))
 }
 
 fn step<'d>(node: Node<'d>, step: &Step) -> Option<Node<'d>> {
@@ -248,13 +351,18 @@ fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<String> {
         let reason = "no container has an `image`, so this completes a workload that is written elsewhere";
         return Some(reason.to_owned());
     }
+    belongs_to_cluster(&pod.object, settings)
+}
+
+/// Why the object is taken for a part of the cluster itself.
+fn belongs_to_cluster(object: &Object<'_>, settings: &Settings) -> Option<String> {
     if settings.include_system {
         return None;
     }
-    if let Some(namespace) = pod.object.namespace().filter(|name| is_system_namespace(name)) {
+    if let Some(namespace) = object.namespace().filter(|name| is_system_namespace(name)) {
         return Some(format!("`{namespace}` is a namespace of the cluster itself"));
     }
-    addon(&pod.object).map(|addon| format!("`{addon}` is the name of a CCE add-on"))
+    addon(object).map(|addon| format!("`{addon}` is the name of a CCE add-on"))
 }
 
 #[cfg(test)]
@@ -885,7 +993,7 @@ mod tests {
             let stream = Stream::scan(&text).unwrap();
             let start = Instant::now();
             // Held back, so that the time to place edits does not count.
-            let plan = plan(stream.document(0).unwrap(), &safe());
+            let plan = plan(stream.document(0).unwrap(), &safe(), &Evidence::default());
             assert!(plan.pods[0].findings.len() > 5 * count);
             start.elapsed()
         };

@@ -5,7 +5,7 @@ use rewriter::{Path, Preview, View};
 
 use crate::api_rules::{Violation, violations};
 use crate::model::{Pod, PodView};
-use crate::plan::{Judged, PodPlan, State};
+use crate::plan::{DocumentPlan, Judged, PodPlan, State};
 use crate::pod_security::{self, Verdict};
 use crate::settings::Version;
 use crate::support::Left;
@@ -41,19 +41,19 @@ const ROUNDS: usize = 16;
 /// `place` leaves those that the text has no room for once others are gone.
 pub(crate) fn review(
     pods: &[Pod<'_>],
-    plans: &mut [PodPlan],
+    plan: &mut DocumentPlan,
     version: Version,
-    place: impl Fn(&mut [PodPlan]),
+    place: impl Fn(&mut DocumentPlan),
 ) {
     for round in 0.. {
         let mut any = false;
-        for (pod, plan) in pods.iter().zip(&mut *plans) {
+        for (pod, plan) in pods.iter().zip(&mut plan.pods) {
             any |= !settle(pod, plan, version, round >= ROUNDS);
         }
         if !any {
             return;
         }
-        place(plans);
+        place(plan);
     }
 }
 
@@ -128,6 +128,7 @@ mod tests {
     use rewriter::{Edit, Stream};
 
     use super::*;
+    use crate::evidence::Evidence;
     use crate::model::Workloads;
     use crate::plan::plan;
     use crate::pod_security::Level;
@@ -144,9 +145,9 @@ mod tests {
         let stream = Stream::scan(&text).unwrap();
         let document = stream.document(0).unwrap();
         let Workloads { pods, .. } = Workloads::of(document);
-        let mut plans = plan(document, &only("mount-propagation")).pods;
+        let mut plan = plan(document, &only("mount-propagation"), &Evidence::default());
         let [pod] = pods.as_slice() else { panic!("one pod") };
-        plans[0].findings = fixes
+        plan.pods[0].findings = fixes
             .iter()
             .map(|settings| {
                 let context = pod.containers[0].section.path().key("securityContext");
@@ -162,8 +163,8 @@ mod tests {
                 Judged { finding, state: State::Fixed }
             })
             .collect();
-        review(&pods, &mut plans, VERSION, |_| {});
-        let plan = plans.remove(0);
+        review(&pods, &mut plan, VERSION, |_| {});
+        let plan = plan.pods.remove(0);
         let states = plan.findings.into_iter().map(|judged| judged.state).collect();
         (states, plan.pod_security.before.level, plan.pod_security.after().level)
     }

@@ -1,9 +1,11 @@
 //! What a user can decide about the transforms, as plain data.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
 
 use crate::images::Catalogue;
 use crate::model::Quantity;
@@ -22,6 +24,8 @@ pub struct Settings {
     pub keep_explicit: bool,
     /// The ids of the transforms to run in place of the profile's own.
     pub select: Option<BTreeSet<String>>,
+    /// The ids of transforms that do not run, whatever else says that they do.
+    pub ignore: BTreeSet<String>,
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
     /// Of `run-as-user`.
@@ -30,6 +34,24 @@ pub struct Settings {
     pub seccomp_profile: SeccompProfile,
     /// Of `resources`.
     pub resources: Resources,
+    /// Of `privileged`.
+    pub privileged: Privileged,
+    /// Of `host-path`.
+    pub host_path: HostPath,
+    /// Of `app-armor-profile`.
+    pub app_armor_profile: AppArmorProfile,
+    /// Of `node-scheduling`.
+    pub node_scheduling: NodeScheduling,
+    /// Of `automount-service-account-token`.
+    pub automount_service_account_token: AutomountServiceAccountToken,
+    /// Of `api-server-access`.
+    pub api_server_access: ApiServerAccess,
+    /// Of `metadata-access`.
+    pub metadata_access: MetadataAccess,
+    /// Of `misplaced-field`.
+    pub misplaced_field: MisplacedField,
+    /// Of `public-exposure`.
+    pub public_exposure: PublicExposure,
     /// What is known about images, the user's own rows included.
     pub catalogue: Cow<'static, Catalogue>,
 }
@@ -42,10 +64,20 @@ impl Default for Settings {
             safe: false,
             keep_explicit: false,
             select: None,
+            ignore: BTreeSet::new(),
             include_system: false,
             run_as_user: RunAsUser::default(),
             seccomp_profile: SeccompProfile::default(),
             resources: Resources::default(),
+            privileged: Privileged::default(),
+            host_path: HostPath::default(),
+            app_armor_profile: AppArmorProfile::default(),
+            node_scheduling: NodeScheduling::default(),
+            automount_service_account_token: AutomountServiceAccountToken::default(),
+            api_server_access: ApiServerAccess::default(),
+            metadata_access: MetadataAccess::default(),
+            misplaced_field: MisplacedField::default(),
+            public_exposure: PublicExposure::default(),
             catalogue: Cow::Borrowed(Catalogue::builtin()),
         }
     }
@@ -54,15 +86,17 @@ impl Default for Settings {
 impl Settings {
     /// Whether the transform is to run.
     pub fn runs(&self, meta: &Meta) -> bool {
-        match &self.select {
+        let is_wanted = match &self.select {
             Some(ids) => ids.contains(meta.id),
             None => self.profile == Profile::Cce || meta.profiles.contains(&self.profile),
-        }
+        };
+        is_wanted && !self.ignore.contains(meta.id)
     }
 }
 
 /// What a hardened manifest has to fulfil.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// All that CCE's container security pages ask for.
     Cce,
@@ -79,6 +113,11 @@ pub struct Version {
     pub minor: u16,
 }
 
+impl Version {
+    /// The newest that is known here.
+    pub const NEWEST: Self = Self { minor: 37 };
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "1.{}", self.minor)
@@ -87,11 +126,19 @@ impl fmt::Display for Version {
 
 /// Why a text is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidVersion;
+pub enum InvalidVersion {
+    /// It is not written as versions are.
+    Malformed,
+    /// There is no such version yet.
+    Unknown,
+}
 
 impl fmt::Display for InvalidVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a version such as `1.28` or `v1.28.15-r20`")
+        match self {
+            Self::Malformed => f.write_str("expected a version such as `1.28` or `v1.28.15-r20`"),
+            Self::Unknown => write!(f, "the newest version known here is `{}`", Version::NEWEST),
+        }
     }
 }
 
@@ -105,18 +152,20 @@ impl FromStr for Version {
         let numbers = text.strip_prefix('v').unwrap_or(text).split('-').next().unwrap_or_default();
         let mut parts = numbers.split('.');
         let minor = match (parts.next(), parts.next()) {
-            (Some("1"), Some(minor)) => minor.parse().map_err(|_| InvalidVersion)?,
-            _ => return Err(InvalidVersion),
+            (Some("1"), Some(minor)) => minor.parse().map_err(|_| InvalidVersion::Malformed)?,
+            _ => return Err(InvalidVersion::Malformed),
         };
         match (parts.next().map(str::parse::<u32>), parts.next()) {
-            (None | Some(Ok(_)), None) => Ok(Self { minor }),
-            _ => Err(InvalidVersion),
+            (None | Some(Ok(_)), None) if minor <= Self::NEWEST.minor => Ok(Self { minor }),
+            (None | Some(Ok(_)), None) => Err(InvalidVersion::Unknown),
+            _ => Err(InvalidVersion::Malformed),
         }
     }
 }
 
 /// Settings of `run-as-user`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunAsUser {
     /// User id for an image of which none is known.
     pub uid: i64,
@@ -133,7 +182,8 @@ impl Default for RunAsUser {
 }
 
 /// What to do about an image whose user is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum UidPolicy {
     /// Write the configured ids.
     Inject,
@@ -142,23 +192,28 @@ pub enum UidPolicy {
 }
 
 /// Settings of `seccomp-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SeccompProfile {
     /// Remove the old annotation where it says what the field says, from Kubernetes 1.27.
     pub drop_legacy_annotations: bool,
 }
 
 /// Settings of `resources`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Resources {
     /// Request and limit where neither is given.
     pub cpu: Quantity,
     /// Request and limit where neither is given.
     pub memory: Quantity,
-    /// Limit by request, in thousandths, where there is a request alone.
+    /// Limit by request, in thousandths, where there is a request alone. Read as a factor such as `1.5`.
+    #[serde(deserialize_with = "thousandths")]
     pub ratio: u32,
     /// Whether a cpu limit is asked for at all.
     pub cpu_limit: bool,
+    /// Leave a container whose resources a `VerticalPodAutoscaler` of the run sets.
+    pub respect_vpa: bool,
 }
 
 #[expect(clippy::expect_used, reason = "two constants, which a test reads")]
@@ -169,8 +224,123 @@ impl Default for Resources {
             memory: "512Mi".parse().expect("a quantity"),
             ratio: 1_500,
             cpu_limit: true,
+            respect_vpa: true,
         }
     }
+}
+
+/// A factor of at least one, as thousandths.
+fn thousandths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let factor = f64::deserialize(deserializer)?;
+    if !(1.0..=1000.0).contains(&factor) {
+        return Err(serde::de::Error::custom("a ratio is a number from 1 to 1000"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1,000 to 1,000,000")]
+    Ok((factor * 1000.0).round() as u32)
+}
+
+/// Settings of `privileged`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Privileged {
+    /// Write `privileged: false` instead of removing the key.
+    pub explicit: bool,
+}
+
+/// Settings of `host-path`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HostPath {
+    /// Mount sensitive paths read-only where nothing shows that they are written to.
+    pub read_only: bool,
+    /// The value of the variable `TZ` that takes the place of the node's time zone files.
+    pub timezone: Option<String>,
+    /// Scratch paths of the node that an `emptyDir` takes the place of.
+    pub empty_dir: Vec<String>,
+}
+
+/// Settings of `app-armor-profile`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppArmorProfile {
+    /// Ask for the runtime's own profile. Pods then only start on nodes that have `AppArmor`.
+    pub add: bool,
+    /// Write the field in place of the annotations, from Kubernetes 1.30.
+    pub migrate: bool,
+}
+
+/// Settings of `node-scheduling`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeScheduling {
+    /// The CCE node pool to run in.
+    pub node_pool: Option<String>,
+    /// Further labels that a node must have.
+    pub node_labels: BTreeMap<String, String>,
+    /// Taints to tolerate, as `key=value:Effect`.
+    pub tolerations: Vec<String>,
+}
+
+/// Settings of `automount-service-account-token`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AutomountServiceAccountToken {
+    /// The run sees every role binding that there is.
+    pub closed_world: bool,
+}
+
+/// Settings of `api-server-access`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ApiServerAccess {
+    /// Generate a `NetworkPolicy` for each workload.
+    pub network_policy: bool,
+    /// The private address of the API server.
+    pub address: Option<String>,
+    /// Generate the script for nodes of this network model.
+    pub node_script: Option<NetworkModel>,
+    /// The addresses of the cluster's containers, in CIDR notation, for the script.
+    pub container_cidr: Option<String>,
+    /// The id of the VPC security group to bind workloads to.
+    pub security_group: Option<String>,
+}
+
+/// Settings of `metadata-access`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MetadataAccess {
+    /// Generate a `NetworkPolicy` for each workload.
+    pub network_policy: bool,
+    /// Generate the script for nodes of this network model.
+    pub node_script: Option<NetworkModel>,
+    /// The addresses of the cluster's containers, in CIDR notation, for the script.
+    pub container_cidr: Option<String>,
+}
+
+/// The network models of CCE clusters whose nodes can filter what containers send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkModel {
+    /// VPC network.
+    Vpc,
+    /// Container tunnel network.
+    Tunnel,
+}
+
+/// Settings of `misplaced-field`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MisplacedField {
+    /// Move or rename a key where it is certain what was meant.
+    pub repair: bool,
+}
+
+/// Settings of `public-exposure`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PublicExposure {
+    /// Make load balancers that are yet to be created reachable from the VPC alone.
+    pub internal_elb: bool,
 }
 
 #[cfg(test)]
@@ -183,8 +353,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(Version { minor: 28 }), "{text}");
         }
         for text in ["", "1", "28", "2.28", "v1.", "1.x", "1.28.x", "1.28.1.2", "latest"] {
-            assert_eq!(text.parse::<Version>(), Err(InvalidVersion), "{text}");
+            assert_eq!(text.parse::<Version>(), Err(InvalidVersion::Malformed), "{text}");
         }
+        assert_eq!("1.99".parse::<Version>(), Err(InvalidVersion::Unknown));
     }
 
     #[test]

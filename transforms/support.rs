@@ -4,8 +4,8 @@ use std::fmt;
 
 use rewriter::{Edit, Path, Position};
 
-use crate::context::Context;
-use crate::model::{Container, ContainerRef, Malformed, Pod};
+use crate::context::{Context, ObjectContext};
+use crate::model::{Container, ContainerRef, Malformed, Object, Pod, Section};
 use crate::settings::Profile;
 
 /// One rule: looks at a pod, and says for every container of it whether the rule is satisfied, what fixes it,
@@ -19,7 +19,14 @@ pub trait Transform: Sync {
     /// Every container gets at least one finding: its own, or the pod's that names it among those that
     /// inherit (see [`Finding::containers`]). Where a rule looks at single entries of a container, such as
     /// its mounts, each gets its own.
+    ///
+    /// A rule that is about other objects than pods says nothing here.
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding>;
+
+    /// What it has to say about an object of any kind, beside what concerns the pods in it.
+    fn check_object(&self, _cx: &ObjectContext<'_, '_>) -> Vec<Finding> {
+        Vec::new()
+    }
 }
 
 /// What a transform is called and what it is about.
@@ -56,6 +63,14 @@ pub enum Category {
     Files,
     /// How much of the node it can use up.
     Resources,
+    /// Which of the node's namespaces it shares.
+    Namespaces,
+    /// Who can reach it, and whom it can reach.
+    Network,
+    /// On which nodes it runs.
+    Scheduling,
+    /// Whether what is written has the effect that it seems to have.
+    Correctness,
 }
 
 /// How much an attacker gains where a rule is not satisfied.
@@ -191,6 +206,20 @@ impl Finding {
     ) -> Self {
         let inherited_by = inherited_by.into_iter().map(Container::reference).collect();
         Self { inherited_by, ..Self::new(transform, None, pod.spec.locate(keys), outcome) }
+    }
+
+    /// About `keys` of an object.
+    pub fn of_object(
+        transform: &'static Meta,
+        object: &Object<'_>,
+        keys: &[&'static str],
+        outcome: Result<Outcome, Malformed>,
+    ) -> Self {
+        let place = match Section::new(Some(object.node), object.path.clone()) {
+            Ok(section) => section.locate(keys),
+            Err(_) => (object.path.clone(), object.position()),
+        };
+        Self::new(transform, None, place, outcome)
     }
 
     /// About a place, in a container or not.

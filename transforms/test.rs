@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rewriter::{Edit, Stream};
 
-use crate::{ALL, DocumentPlan, Judged, Level, Outcome, Settings, State, plan};
+use crate::{ALL, DocumentPlan, Evidence, Judged, Level, Outcome, Settings, State, plan};
 
 /// Takes off the line breaks around `text`, and the indentation that its lines share.
 pub(crate) fn dedent(text: &str) -> String {
@@ -33,7 +33,9 @@ pub(crate) fn only(id: &str) -> Settings {
 #[track_caller]
 pub(crate) fn plans(settings: &Settings, text: &str) -> Vec<DocumentPlan> {
     let stream = Stream::scan(text).unwrap();
-    let plans: Vec<_> = stream.documents().map(|document| plan(document, settings)).collect();
+    let mut evidence = Evidence::default();
+    stream.documents().for_each(|document| evidence.read(document));
+    let plans: Vec<_> = stream.documents().map(|document| plan(document, settings, &evidence)).collect();
     for pod in plans.iter().flat_map(|plan| &plan.pods) {
         let mut spoken: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for judged in &pod.findings {
@@ -55,7 +57,7 @@ pub(crate) fn plans(settings: &Settings, text: &str) -> Vec<DocumentPlan> {
 /// The findings of all documents.
 #[track_caller]
 pub(crate) fn findings(settings: &Settings, text: &str) -> Vec<Judged> {
-    plans(settings, text).into_iter().flat_map(|plan| plan.pods).flat_map(|pod| pod.findings).collect()
+    plans(settings, text).into_iter().flat_map(|plan| plan.findings().cloned().collect::<Vec<_>>()).collect()
 }
 
 /// `text` with everything fixed.

@@ -8,7 +8,7 @@ use super::kinds::{self, Found, Place};
 use super::pod::Pod;
 use super::section::{Malformed, name};
 
-/// An object of a kind that holds pods.
+/// An object of any kind.
 #[derive(Clone, Debug)]
 pub struct Object<'d> {
     /// Its map.
@@ -81,6 +81,8 @@ impl From<Malformed> for Problem {
 /// The pods of a document, and the parts of its workloads in which none could be made out.
 #[derive(Clone, Debug, Default)]
 pub struct Workloads<'d> {
+    /// Every object in its order, with pods in it or without; wrappers and lists are not among them.
+    pub objects: Vec<Object<'d>>,
     /// The pods in their order.
     pub pods: Vec<Pod<'d>>,
     /// What is wrong with the others.
@@ -119,6 +121,9 @@ impl<'d> Workloads<'d> {
             for place in places.pods.iter().flat_map(|pattern| pattern.places(node, &object.path)) {
                 self.add(&object, place);
             }
+            if places.objects.is_empty() {
+                self.objects.push(object);
+            }
         } else if let Some(item) =
             kind.strip_suffix("List").filter(|kind| kinds::places(group, kind).is_some())
         {
@@ -127,6 +132,8 @@ impl<'d> Workloads<'d> {
             for (index, item) in items.into_iter().flat_map(|items| items.items()).enumerate() {
                 self.visit(item, path.key("items").index(index), &implied);
             }
+        } else {
+            self.objects.push(Object { node, path, api_version, kind });
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rewriter::View;
+use serde::{Deserialize, Deserializer};
 
 /// Suffix and size, in billionths.
 type Unit = (&'static str, i128);
@@ -43,6 +44,17 @@ pub struct Quantity {
     text: String,
     billionths: i128,
     unit: Unit,
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_yaml::Value::deserialize(deserializer)? {
+            serde_yaml::Value::String(text) => text,
+            serde_yaml::Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        text.parse().map_err(|_| serde::de::Error::custom("expected a quantity such as `250m` or `512Mi`"))
+    }
 }
 
 impl Quantity {

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod engine;
 pub mod exit;
 pub mod input;
+pub mod pss;
 pub mod report;
 pub mod reread;
 pub mod run;

@@ -120,6 +120,55 @@ pub struct Cli {
     pub color: Color,
 }
 
+/// What `pss` is asked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  every input was judged
+  2  some input could not be handled; the others were")]
+pub struct Pss {
+    /// Files, folders and quoted patterns; `-` reads stdin; without any, this folder
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+
+    /// Version of the policy to judge by and of the cluster to fix for, in place of the newest
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// How to print it; `document` counts from 0
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub output_format: PssFormat,
+
+    /// Configuration to use in place of the nearest `.cce-fix.yaml` above each file
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long)]
+    pub isolated: bool,
+
+    /// Look into files that `.gitignore` and the like exclude
+    #[arg(long)]
+    pub no_ignore: bool,
+
+    /// Name of stdin in what is printed
+    #[arg(long, value_name = "PATH", default_value = "stdin.yaml", hide_default_value = true)]
+    pub stdin_filename: PathBuf,
+
+    /// Number of threads; 0 takes as many as there are processors
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+}
+
+/// The forms that `pss` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PssFormat {
+    /// For people.
+    Text,
+    /// One array.
+    Json,
+}
+
 /// The profiles by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProfileName {
@@ -148,6 +197,8 @@ pub enum Command {
     Explain(Explain),
     /// List all transforms
     Rules,
+    /// Say which Pod Security level each workload reaches, and which it would reach after fixing
+    Pss(Pss),
 }
 
 /// What to explain.

@@ -8,7 +8,7 @@ use transforms::images::{Catalogue, Confidence, Entry, Facts, ImageRef, Match, R
 use transforms::settings::Profile;
 use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
 
-use crate::cli::{Command, Subject};
+use crate::cli::{Explain, Subject};
 use crate::exit::Exit;
 use crate::run;
 use crate::spelling::nearest;
@@ -18,15 +18,20 @@ const OF_IMAGES: [&str; 4] =
     ["run-as-user", "capabilities", "unprivileged-port", "read-only-root-filesystem"];
 
 /// Prints what was asked for.
-pub fn run(command: &Command) -> io::Result<Exit> {
+pub fn run(asked: &Explain) -> io::Result<Exit> {
     let settings = Settings::default();
-    let answer = match command {
-        Command::Rules => Ok(rules()),
-        Command::Explain(explain) => match (&explain.subject, &explain.id) {
-            (Some(Subject::Image { name }), _) => image(name, &settings),
-            (None, id) => transform(id.as_deref().unwrap_or_default()),
-        },
-    };
+    print(match (&asked.subject, &asked.id) {
+        (Some(Subject::Image { name }), _) => image(name, &settings),
+        (None, id) => transform(id.as_deref().unwrap_or_default()),
+    })
+}
+
+/// Lists all transforms.
+pub fn list() -> io::Result<Exit> {
+    print(Ok(rules()))
+}
+
+fn print(answer: Result<String, Unknown>) -> io::Result<Exit> {
     match answer {
         Ok(text) => {
             io::stdout().lock().write_all(text.as_bytes())?;

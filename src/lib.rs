@@ -10,6 +10,7 @@ pub mod exit;
 pub mod explain;
 pub mod generate;
 pub mod input;
+pub mod pss;
 pub mod report;
 pub mod reread;
 pub mod run;

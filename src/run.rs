@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
+use transforms::Settings;
 use transforms::generate::Subject;
 
-use crate::cli::{Cli, Color, Mode};
-use crate::config::{ConfigError, Decisions, Nearest, Source};
+use crate::cli::{Cli, Color, Command, Mode};
+use crate::config::{ConfigError, Decisions, Flags, Nearest, Source};
 use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::pss;
 use crate::report::{self, Tally};
 use crate::write::{self, How};
 
@@ -59,11 +61,7 @@ pub fn main() -> Exit {
             return if is_help { Exit::Success } else { Exit::Trouble };
         }
     };
-    let result = match &cli.command {
-        Some(command) => explain::run(command),
-        None => run(&cli),
-    };
-    match result {
+    match run(&cli) {
         Ok(exit) => exit,
         // The reader of our output went away: it had enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
@@ -80,6 +78,12 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    match &cli.command {
+        Some(Command::Explain(asked)) => return explain::run(asked),
+        Some(Command::Rules) => return explain::list(),
+        Some(Command::Pss(asked)) => return pss::run(asked),
+        None => {}
+    }
     let mode = cli.mode();
     let mut paths = cli.paths.clone();
     if paths.is_empty() {
@@ -94,7 +98,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
-    let decisions = match source(cli) {
+    let decisions = match source(cli.flags(), cli.config.as_deref(), cli.isolated) {
         Ok(decisions) => decisions,
         Err(error) => {
             tell(&format!("error: {error}"))?;
@@ -132,11 +136,10 @@ fn run(cli: &Cli) -> io::Result<Exit> {
 }
 
 /// Where the decisions for each file come from.
-fn source(cli: &Cli) -> Result<Source, ConfigError> {
-    let flags = cli.flags();
-    Ok(match &cli.config {
+pub(crate) fn source(flags: Flags, config: Option<&Path>, isolated: bool) -> Result<Source, ConfigError> {
+    Ok(match config {
         Some(path) => Source::One(Arc::new(Decisions::read(path, &flags)?)),
-        None if cli.isolated => Source::One(Arc::new(Decisions::of_flags(&flags)?)),
+        None if isolated => Source::One(Arc::new(Decisions::of_flags(&flags)?)),
         None => Source::Nearest(Nearest::new(flags)?),
     })
 }
@@ -263,13 +266,7 @@ impl Run<'_> {
             Ok(bytes) => bytes,
             Err(message) => return self.output(path, &Examined::unreadable(None, message), true),
         };
-        let examined = if kind::is_kustomization_name(path) {
-            Examined::of(FileKind::Kustomization)
-        } else if self.patches.contains(input) {
-            Examined::of(FileKind::Patch)
-        } else {
-            self.examine(&bytes, path, decisions)
-        };
+        let examined = look(input, &bytes, &self.patches, &decisions.settings, self.purpose());
         let mut output = self.output(path, &examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
@@ -288,17 +285,6 @@ impl Run<'_> {
             Mode::Check | Mode::List => {}
         }
         output
-    }
-
-    /// Looks at bytes; a defect of ours in one file must not keep the others from being fixed.
-    fn examine(&self, bytes: &[u8], path: &Path, decisions: &Decisions) -> Examined {
-        std::panic::catch_unwind(|| engine::examine(bytes, path, &decisions.settings, self.purpose()))
-            .unwrap_or_else(|_| {
-                Examined::unreadable(
-                    None,
-                    "a defect of cce-fix stopped it here, please report it; the file is left as it is",
-                )
-            })
     }
 
     fn purpose(&self) -> Purpose {
@@ -320,6 +306,7 @@ impl Run<'_> {
         output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
         if self.cli.verbose {
             output.stderr.extend(report::verbose(path, examined));
+            output.stderr.extend(report::pod_security(path, examined));
         }
         output
     }
@@ -362,7 +349,7 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let examined = self.examine(&bytes, path, &decisions);
+        let examined = examine(&bytes, path, &decisions.settings, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -389,14 +376,44 @@ impl Run<'_> {
                 tell("interrupted: every file is either as it was or wholly fixed")?;
             }
             tell(&tally.summary(self.mode))?;
+            for line in tally.pod_security() {
+                tell(&line)?;
+            }
         }
         let exit = tally.exit(self.mode, self.cli.strict);
         Ok(if interrupted { exit.max(Exit::Interrupted) } else { exit })
     }
 }
 
+/// Looks at a file, unless its name or another file says that it stands for no objects of its own.
+pub(crate) fn look(
+    input: &Input,
+    bytes: &[u8],
+    patches: &Patches,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Examined {
+    if kind::is_kustomization_name(&input.path) {
+        Examined::of(FileKind::Kustomization)
+    } else if patches.contains(input) {
+        Examined::of(FileKind::Patch)
+    } else {
+        examine(bytes, &input.path, settings, purpose)
+    }
+}
+
+/// Looks at bytes; a defect of ours in one file must not keep the others from being looked at.
+pub(crate) fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
+    std::panic::catch_unwind(|| engine::examine(bytes, path, settings, purpose)).unwrap_or_else(|_| {
+        Examined::unreadable(
+            None,
+            "a defect of cce-fix stopped it here, please report it; the file is left as it is",
+        )
+    })
+}
+
 /// The folder that a path lies in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -11,6 +11,7 @@
 
 mod cli;
 mod common;
+mod conformance;
 mod docs;
 mod generate;
 mod generated;

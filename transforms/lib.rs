@@ -7,6 +7,7 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+pub mod api_rules;
 mod capabilities;
 mod context;
 mod evidence;
@@ -17,8 +18,10 @@ pub mod images;
 pub mod model;
 mod mount_propagation;
 mod plan;
+pub mod pod_security;
 mod read_only_root_filesystem;
 mod resources;
+mod review;
 mod run_as_user;
 mod seccomp_profile;
 pub mod settings;
@@ -31,6 +34,7 @@ pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
+pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
 
@@ -80,8 +84,19 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 10] = [
-        "context", "evidence", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test",
+    const OTHERS: [&str; 12] = [
+        "api_rules",
+        "context",
+        "evidence",
+        "fragment",
+        "identity",
+        "images",
+        "lib",
+        "plan",
+        "review",
+        "settings",
+        "support",
+        "test",
     ];
 
     fn ids() -> BTreeSet<&'static str> {

@@ -10,6 +10,7 @@ use crate::generate::{self, Subject};
 use crate::model::{
     ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
 };
+use crate::review::{self, PodSecurity};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Left, Level, Outcome};
 
@@ -80,6 +81,8 @@ pub struct PodPlan {
     pub findings: Vec<Judged>,
     /// What generated files are to know of it; none where no file is wanted, or the pod is not to be changed.
     pub subject: Option<Subject>,
+    /// What the Pod Security Standards say about the pod before and after.
+    pub pod_security: PodSecurity,
 }
 
 /// A finding, and what becomes of it.
@@ -129,6 +132,9 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
         // Each for itself has been placed; that they also go together is not for this crate to know.
         block(document, plan.findings_mut());
     }
+    review::review(&workloads.pods, &mut plan, settings.target, |plan| {
+        block(document, plan.findings_mut());
+    });
     plan.objects.retain(|object| !object.findings.is_empty());
     plan.problems = workloads.problems;
     plan
@@ -145,7 +151,7 @@ fn fold(
     let mut planned = Plan::default();
     let mut plan = DocumentPlan {
         objects: objects.iter().map(ObjectPlan::new).collect(),
-        pods: pods.iter().map(PodPlan::new).collect(),
+        pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
         problems: Vec::new(),
     };
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
@@ -228,7 +234,7 @@ impl ObjectPlan {
 }
 
 impl PodPlan {
-    fn new(pod: &Pod<'_>) -> Self {
+    fn new(pod: &Pod<'_>, settings: &Settings) -> Self {
         Self {
             api_version: pod.object.api_version.clone().into_owned(),
             kind: pod.object.kind.clone().into_owned(),
@@ -238,6 +244,7 @@ impl PodPlan {
             position: pod.object.position(),
             findings: Vec::new(),
             subject: None,
+            pod_security: PodSecurity::of(pod, settings.target),
         }
     }
 }

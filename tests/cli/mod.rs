@@ -4,3 +4,4 @@ mod bad_input;
 mod contract;
 mod control;
 mod no_atomic;
+mod pss;

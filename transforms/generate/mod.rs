@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_name_cannot_leave_its_comment() {
-        let hostile = Subject { needs_api_server: Some("x".into()), ..subject("a\nreboot") };
+        let hostile = Some("a\nreboot".to_owned());
+        let hostile = Subject { name: hostile, needs_api_server: Some("x".into()), ..subject("a") };
         for file in generate(&[hostile], &settings()) {
             assert!(!file.text.lines().any(|line| line.trim() == "reboot"), "{}", file.text);
         }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use rewriter::{Node, Scalar};
+use rewriter::View;
 use serde::{Deserialize, Deserializer};
 
 /// Suffix and size, in billionths.
@@ -59,12 +59,12 @@ impl<'de> Deserialize<'de> for Quantity {
 
 impl Quantity {
     /// The amount that a scalar stands for; `None` where it stands for none.
-    pub fn of(node: Node<'_>) -> Option<Self> {
-        match node.scalar()? {
+    pub fn of<'v>(value: impl Into<View<'v>>) -> Option<Self> {
+        let value = value.into();
+        match value.as_integer() {
             // Hexadecimal and octal numbers reach the API server in decimal.
-            Scalar::Integer(number) => number.to_string().parse().ok(),
-            Scalar::Float(_) | Scalar::String(_) => node.text().parse().ok(),
-            Scalar::Null | Scalar::Bool(_) => None,
+            Some(number) => number.to_string().parse().ok(),
+            None => value.text().parse().ok(),
         }
     }
 

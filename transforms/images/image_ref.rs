@@ -7,7 +7,7 @@ const DEFAULT_REGISTRY: &str = "docker.io";
 
 /// An image reference taken apart and normalised as the distribution project's grammar has it.
 ///
-/// `nginx:1.27` is `docker.io/library/nginx` with the tag `1.27`. The registry is in lower case. Text outside
+/// `nginx:1.27` is `docker.io/library/nginx` with the tag `1.27`. A registry's name is lower-cased. Text outside
 /// of the grammar (a template's placeholder, an upper-case path, an image id) is no reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRef<'a> {
@@ -35,7 +35,7 @@ impl<'a> ImageRef<'a> {
             return None;
         }
         let (registry, path) = match name.split_once('/') {
-            Some((first, rest)) if is_registry(first) => (first.to_ascii_lowercase(), rest),
+            Some((first, rest)) if is_registry(first) => (host_in_lower_case(first), rest),
             _ => (DEFAULT_REGISTRY.to_owned(), name),
         };
         if !is_host(&registry) || path.len() > 255 || !path.split('/').all(is_path_component) {
@@ -85,6 +85,13 @@ impl<'a> ImageRef<'a> {
 /// The first part of a name is a registry when it could not be a path, or is `localhost`.
 fn is_registry(first: &str) -> bool {
     first == "localhost" || first.bytes().any(|byte| matches!(byte, b'.' | b':' | b'A'..=b'Z'))
+}
+
+/// Hosts are the same in any case; but one that only its capitals tell from a path (`REGISTRY/app`) keeps them,
+/// or the name written out would be read as a path of the default registry.
+fn host_in_lower_case(host: &str) -> String {
+    let lower = host.to_ascii_lowercase();
+    if is_registry(&lower) { lower } else { host.to_owned() }
 }
 
 /// A domain name, an IPv4 address, or an IPv6 address in brackets, with an optional port.
@@ -168,7 +175,8 @@ mod tests {
             ("10.0.0.1:5000/a/b/c", "10.0.0.1:5000/a/b/c", None, false),
             ("[fd00::1]:5000/app", "[fd00::1]:5000/app", None, false),
             ("[fd00::1]/app", "[fd00::1]/app", None, false),
-            ("Registry/app", "registry/app", None, false),
+            ("Registry/app", "Registry/app", None, false),
+            ("LOCALHOST/app", "localhost/app", None, false),
             ("REGISTRY.example.COM:443/Team", "", None, false),
             ("a__b/c--d/e.f_g", "docker.io/a__b/c--d/e.f_g", None, false),
             ("app:_x", "docker.io/library/app", Some("_x"), false),

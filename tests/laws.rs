@@ -14,7 +14,8 @@ use serde_yaml::Value as Data;
 use similar::{ChangeTag, TextDiff};
 use transforms::{ALL, Level, Outcome, Settings, State};
 
-use crate::common::{Folder, corpus, examine_file, files, findings, repository};
+use crate::common::{Folder, corpus, examine_file, files, findings, only, repository};
+use crate::generate;
 
 fn examine(text: &str, path: &Path) -> Examined {
     examine_file(&Settings::default(), path, text)
@@ -44,6 +45,64 @@ fn a_second_run_changes_nothing() {
         assert_eq!(again.kind, FileKind::Workloads);
         for judged in findings(&again) {
             assert_ne!(judged.state, State::Fixed, "{}: {}", path.display(), judged.finding.path);
+        }
+    }
+}
+
+/// Each transform for itself, in their order and each on what the one before it made, does what all do together.
+///
+/// The data are the same, and so is the text but for the indentation of new lists, which goes by the nearest
+/// list there is: where a file indents its lists in two ways, what one transform adds can be nearer to the next.
+#[test]
+fn one_by_one_is_all_at_once() {
+    let (mut changed, mut indented_otherwise) = (0, 0);
+    for (path, text) in texts() {
+        let at_once = fixed(&text, &path);
+        if at_once == text {
+            continue;
+        }
+        changed += 1;
+        let alone = ALL.iter().map(|transform| only(&[transform.meta().id]));
+        let alone: Vec<Settings> = alone.collect();
+        let by = |settings: &Settings, text: &str| examine_file(settings, &path, text).text;
+        let one_by_one =
+            alone.iter().fold(text.clone(), |text, settings| by(settings, &text).unwrap_or(text));
+        let name = path.display();
+        assert_eq!(examine(&one_by_one, &path).text, None, "{name}: all have something to add");
+        for (transform, settings) in ALL.iter().zip(&alone) {
+            assert_eq!(by(settings, &at_once), None, "{name}: {} has something to add", transform.meta().id);
+        }
+        if one_by_one == at_once {
+            continue;
+        }
+        indented_otherwise += 1;
+        let lines = |text: &str| text.lines().map(|line| line.trim_start().to_owned()).collect::<Vec<_>>();
+        assert_eq!(lines(&one_by_one), lines(&at_once), "{name}");
+        let data = |text: &str| {
+            let stream = Stream::scan(text).unwrap();
+            stream.documents().map(|document| sent(document.text())).collect::<Vec<_>>()
+        };
+        assert_eq!(data(&one_by_one), data(&at_once), "{name}");
+    }
+    println!("{changed} files changed, {indented_otherwise} with lists indented otherwise");
+    assert!(indented_otherwise * 20 <= changed, "{indented_otherwise} of {changed}");
+}
+
+/// To name all transforms, in whatever order, is to name none.
+#[test]
+fn the_order_of_names_changes_nothing() {
+    let mut ids: Vec<&str> = ALL.iter().map(|transform| transform.meta().id).collect();
+    let mut settings = Vec::new();
+    for _ in 0..ids.len() {
+        ids.rotate_left(1);
+        settings.push(only(&ids));
+        settings.push(only(&ids.iter().rev().copied().collect::<Vec<_>>()));
+    }
+    for seed in 0..300 {
+        let text = generate::stream(seed, 2);
+        let wanted = crate::common::fixed(&Settings::default(), &text);
+        for settings in &settings {
+            assert_eq!(crate::common::fixed(settings, &text), wanted, "{:?}", settings.select);
         }
     }
 }

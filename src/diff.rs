@@ -169,25 +169,28 @@ impl<'a> Window<'a> {
         ops
     }
 
-    /// Parts of the middle that can be compared each for itself: they begin at the lines without indentation,
-    /// where both files have the same ones.
+    /// Parts of the middle that can be compared each for itself: they begin at lines without indentation that
+    /// both files have.
     ///
-    /// So they have in a file of many documents or many items, in which `similar` would search ever longer, and
-    /// in the end give up on the shortest diff.
+    /// In a file of many documents or many items `similar` would search ever longer, and in the end give up on
+    /// the shortest diff. What is fixed stands below such lines; so they are as many afterwards, each in its turn.
     fn parts(&self, old: &Range<usize>, new: &Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
         let starts = |lines: &[&[u8]], range: &Range<usize>| -> Vec<usize> {
             range.clone().filter(|&line| !lines[line].first().is_none_or(u8::is_ascii_whitespace)).collect()
         };
         let (old_starts, new_starts) = (starts(&self.old, old), starts(&self.new, new));
-        let old_lines = old_starts.iter().map(|&line| self.old[line]);
-        if !old_lines.eq(new_starts.iter().map(|&line| self.new[line])) {
+        if old_starts.len() != new_starts.len() {
             return vec![(old.clone(), new.clone())];
         }
-        let cut = |range: &Range<usize>, starts: Vec<usize>| {
-            let ends = starts.clone().into_iter().chain([range.end]);
-            [range.start].into_iter().chain(starts).zip(ends).map(|(start, end)| start..end)
-        };
-        cut(old, old_starts).zip(cut(new, new_starts)).collect()
+        let mut parts = Vec::new();
+        let mut start = (old.start, new.start);
+        // A line that is in flow style as a whole can be another afterwards.
+        let same = old_starts.into_iter().zip(new_starts).filter(|&(at, to)| self.old[at] == self.new[to]);
+        for end in same.chain([(old.end, new.end)]) {
+            parts.push((start.0..end.0, start.1..end.1));
+            start = end;
+        }
+        parts
     }
 
     fn write_hunk(&self, diff: &mut Vec<u8>, hunk: &[DiffOp]) {

@@ -3,9 +3,9 @@
 use cce_fix::reread;
 use proptest::prelude::*;
 use rewriter::Stream;
-use transforms::{Outcome, Settings, State};
+use transforms::{ALL, Outcome, Settings, State};
 
-use crate::common::{examine, findings, fixed};
+use crate::common::{examine, findings, fixed, only};
 use crate::generate;
 
 fn settings(safe: bool) -> Settings {
@@ -25,6 +25,20 @@ proptest! {
         let again = examine(&settings, &new);
         prop_assert_eq!(&again.text, &None, "\n{}", new);
         prop_assert!(again.problems.is_empty());
+    }
+
+    /// Byte for byte, because a generated manifest indents all its lists in one way.
+    #[test]
+    fn one_by_one_is_all_at_once(seed: u64, safe: bool) {
+        let text = generate::manifest(seed);
+        let at_once = fixed(&settings(safe), &text);
+        let mut one_by_one = text;
+        for transform in ALL {
+            let alone = Settings { safe, ..only(&[transform.meta().id]) };
+            one_by_one = fixed(&alone, &one_by_one);
+            prop_assert_eq!(fixed(&alone, &at_once), &*at_once, "{} has something to add", transform.meta().id);
+        }
+        prop_assert_eq!(one_by_one, at_once);
     }
 
     #[test]

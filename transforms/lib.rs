@@ -8,6 +8,8 @@
 //! no input or output, and concludes nothing from a value that it does not understand.
 
 pub mod api_rules;
+mod api_server_access;
+mod app_armor_profile;
 mod capabilities;
 mod context;
 mod evidence;
@@ -15,17 +17,24 @@ mod fragment;
 pub mod generate;
 mod identity;
 pub mod images;
+mod metadata_access;
+mod misplaced_field;
 pub mod model;
 mod mount_propagation;
+mod node_scheduling;
 mod plan;
 pub mod pod_security;
+mod proc_mount;
+mod public_exposure;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
 mod run_as_user;
+mod se_linux_options;
 mod seccomp_profile;
 pub mod settings;
 mod support;
+mod sysctls;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
@@ -41,14 +50,24 @@ pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
 pub const ALL: &[&dyn Transform] = &[
+    // What it puts in its place, the others read.
+    &misplaced_field::MisplacedField,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,
     &capabilities::Capabilities,
     &unprivileged_port::UnprivilegedPort,
     &seccomp_profile::SeccompProfile,
+    &app_armor_profile::AppArmorProfile,
+    &se_linux_options::SeLinuxOptions,
+    &proc_mount::ProcMount,
+    &sysctls::Sysctls,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
+    &node_scheduling::NodeScheduling,
+    &public_exposure::PublicExposure,
+    &api_server_access::ApiServerAccess,
+    &metadata_access::MetadataAccess,
 ];
 
 /// The ids of the transforms that make up the group `card`.
@@ -78,7 +97,7 @@ pub fn ids_of(name: &str) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     use super::*;
@@ -98,6 +117,9 @@ mod tests {
         "support",
         "test",
     ];
+
+    /// Transforms that change nothing whatever is configured, so that there is nothing to show.
+    const ADVICE: [&str; 2] = ["api-server-access", "metadata-access"];
 
     fn ids() -> BTreeSet<&'static str> {
         ALL.iter().map(|transform| transform.meta().id).collect()
@@ -153,6 +175,27 @@ mod tests {
         }
     }
 
+    /// The settings for the examples of a transform: the defaults, and the configuration that they show.
+    fn settings_of_examples(meta: &Meta) -> Settings {
+        #[derive(serde::Deserialize)]
+        struct Configuration {
+            transforms: BTreeMap<String, serde_yaml::Value>,
+        }
+
+        let mut settings = test::only(meta.id);
+        let Some((_, rest)) = meta.doc.split_once("```yaml .cce-fix.yaml\n") else { return settings };
+        let text = test::dedent(rest.split(" ```").next().unwrap());
+        let configuration: Configuration = serde_yaml::from_str(&text).unwrap();
+        for (id, value) in configuration.transforms {
+            match id.as_str() {
+                "node-scheduling" => settings.node_scheduling = serde_yaml::from_value(value).unwrap(),
+                "public-exposure" => settings.public_exposure = serde_yaml::from_value(value).unwrap(),
+                other => panic!("no example has been configured for {other} so far"),
+            }
+        }
+        settings
+    }
+
     #[test]
     fn every_documented_example_holds() {
         for meta in ALL.iter().map(|transform| transform.meta()) {
@@ -162,9 +205,10 @@ mod tests {
                 .skip(1)
                 .map(|rest| test::dedent(rest.split(" ```").next().unwrap()))
                 .collect();
-            assert!(!examples.is_empty() && examples.len().is_multiple_of(2), "{}: {examples:?}", meta.id);
+            assert_eq!(examples.is_empty(), ADVICE.contains(&meta.id), "{}", meta.id);
+            assert!(examples.len().is_multiple_of(2), "{}: {examples:?}", meta.id);
             for pair in examples.chunks(2) {
-                test::check(meta.id, &pair[0], &pair[1]);
+                test::check_with(&settings_of_examples(meta), &pair[0], &pair[1]);
             }
         }
     }

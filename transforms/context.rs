@@ -86,6 +86,21 @@ impl Context<'_, '_> {
         }
     }
 
+    /// One finding about the truth value `key` of the pod's spec, which `judge` looks at where it is true.
+    pub(crate) fn flag(
+        &self,
+        transform: &'static Meta,
+        key: &'static str,
+        judge: impl FnOnce() -> Result<Outcome, Malformed>,
+    ) -> Vec<Finding> {
+        let outcome = match self.pod.shares(key) {
+            Ok(false) => Ok(Outcome::Satisfied),
+            Ok(true) => judge(),
+            Err(malformed) => Err(malformed),
+        };
+        vec![Finding::of_pod(transform, self.pod, &[key], &self.pod.containers, outcome)]
+    }
+
     /// A finding about `keys` of each container.
     pub fn each_container(
         &self,

@@ -22,7 +22,7 @@ pub use object::{Object, Problem, Workloads};
 pub use pod::Pod;
 pub use programs::{RootProgram, installs_packages, needs_root};
 pub use quantity::Quantity;
-pub use role::{addon, is_node_agent, is_system_namespace};
+pub use role::{addon, is_ingress_controller, is_node_agent, is_system_namespace};
 pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};

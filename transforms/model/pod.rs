@@ -98,6 +98,29 @@ impl<'d> Pod<'d> {
         self.volumes.iter().flatten().map(|(name, volume)| (&**name, volume))
     }
 
+    /// Whether CCE may run the pod in Cloud Container Instance, which has no nodes of the cluster's own.
+    pub fn bursts_to_cci(&self) -> bool {
+        const LABEL: &str = "virtual-kubelet.io/burst-to-cci";
+        let of = |owner: Option<Node<'d>>| owner?.get("metadata")?.get("labels")?.get(LABEL);
+        [self.template.node(), Some(self.object.node)]
+            .into_iter()
+            .filter_map(of)
+            .any(|value| value.is_text("auto") || value.is_text("enforce"))
+    }
+
+    /// Whether the pod's processes are those of a Windows node itself.
+    pub fn is_host_process(&self) -> Result<bool, Malformed> {
+        if self.security_context()?.is_host_process()? {
+            return Ok(true);
+        }
+        for container in &self.containers {
+            if container.security_context()?.is_host_process()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether some container or init container has the `image` that a pod cannot do without. The fragments
     /// that patches are made of have none.
     pub fn has_image(&self) -> bool {

@@ -97,6 +97,11 @@ impl<'d> SecurityContext<'d> {
         self.0.get("windowsOptions").is_some()
     }
 
+    /// Whether it makes processes of a Windows node itself.
+    pub fn is_host_process(&self) -> Result<bool, Malformed> {
+        Ok(self.0.section("windowsOptions")?.truth("hostProcess")?.unwrap_or(false))
+    }
+
     /// The kernel parameters of the pod.
     pub fn sysctls(&self) -> Result<List<'d>, Malformed> {
         self.0.list("sysctls")

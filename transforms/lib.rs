@@ -14,7 +14,9 @@ mod evidence;
 mod fragment;
 pub mod generate;
 mod host_ipc;
+mod host_kubeconfig;
 mod host_network;
+mod host_path;
 mod host_pid;
 mod host_port;
 mod host_probe;
@@ -28,12 +30,14 @@ mod read_only_root_filesystem;
 mod resources;
 mod review;
 mod run_as_user;
+mod runtime_socket;
 mod seccomp_profile;
 pub mod settings;
 mod support;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
+mod volume_types;
 
 pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
@@ -46,12 +50,17 @@ pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
 pub const ALL: &[&dyn Transform] = &[
-    // The node's namespaces first: what goes with them is no other transform's business any more.
+    // The node's namespaces and files first: what goes with them is no other transform's business any more, such
+    // as the mounts of a volume that is replaced.
     &host_network::HostNetwork,
     &host_pid::HostPid,
     &host_ipc::HostIpc,
     &host_port::HostPort,
     &host_probe::HostProbe,
+    &host_path::HostPath,
+    &runtime_socket::RuntimeSocket,
+    &host_kubeconfig::HostKubeconfig,
+    &volume_types::VolumeTypes,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,

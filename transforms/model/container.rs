@@ -148,6 +148,19 @@ impl<'d> Container<'d> {
         Ok(handlers)
     }
 
+    /// The value of the environment variable `name`, where the manifest itself gives it.
+    pub fn variable(&self, name: &str) -> Result<Option<Cow<'d, str>>, Malformed> {
+        let mut value = None;
+        for variable in self.section.list("env")?.sections() {
+            let variable = variable?;
+            if variable.text("name")?.is_some_and(|found| found == name) {
+                // The last one of a name counts.
+                value = variable.text("value")?;
+            }
+        }
+        Ok(value)
+    }
+
     /// `command` and `args` one after the other.
     pub fn command_line(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
         let (command, args) = (self.section.list("command")?, self.section.list("args")?);

@@ -599,6 +599,9 @@ fn profiles_choose_the_transforms() {
         ("capabilities", true, true),
         ("resources", false, false),
         ("host-network", true, true),
+        ("host-path", true, true),
+        ("volume-types", false, true),
+        ("runtime-socket", false, false),
     ] {
         let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
         for (profile, wanted) in

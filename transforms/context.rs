@@ -80,9 +80,14 @@ impl Context<'_, '_> {
 
     /// Whether the pod shares the node's network, after what is planned.
     pub fn has_host_network(&self) -> Result<bool, Malformed> {
-        match self.planned(&self.pod.spec.path().key("hostNetwork")) {
+        self.shares("hostNetwork")
+    }
+
+    /// Whether the pod shares one of the node's namespaces by the field `key`, after what is planned.
+    pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
+        match self.planned(&self.pod.spec.path().key(key)) {
             Some(value) => Ok(*value == Value::Bool(true)),
-            None => self.pod.shares("hostNetwork"),
+            None => self.pod.shares(key),
         }
     }
 

@@ -97,6 +97,11 @@ impl<'d> SecurityContext<'d> {
         self.0.get("windowsOptions").is_some()
     }
 
+    /// Windows' own options.
+    pub fn windows_options(&self) -> Result<Section<'d>, Malformed> {
+        self.0.section("windowsOptions")
+    }
+
     /// The kernel parameters of the pod.
     pub fn sysctls(&self) -> Result<List<'d>, Malformed> {
         self.0.list("sysctls")

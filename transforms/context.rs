@@ -91,6 +91,22 @@ impl Context<'_, '_> {
         }
     }
 
+    /// The capabilities that the container adds, as they are spelt after what is planned. Those that a plan
+    /// adds to the list are not among them.
+    pub fn capabilities_add(&self, container: &Container<'_>) -> Result<Vec<String>, Malformed> {
+        let list = container.security_context()?.capabilities_add()?;
+        if self.planned(list.path()) == Some(&Value::Null) {
+            return Ok(Vec::new());
+        }
+        let written = list.texts()?.into_iter().enumerate();
+        let names = written.filter_map(|(index, name)| match self.planned(&list.path().index(index)) {
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(_) => None,
+            None => Some(name.into_owned()),
+        });
+        Ok(names.collect())
+    }
+
     /// A finding about `keys` of each container.
     pub fn each_container(
         &self,

@@ -7,6 +7,7 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+mod allow_privilege_escalation;
 pub mod api_rules;
 mod capabilities;
 mod context;
@@ -20,6 +21,7 @@ pub mod model;
 mod mount_propagation;
 mod plan;
 pub mod pod_security;
+mod privileged;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
@@ -31,6 +33,7 @@ mod support;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
+mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
@@ -43,6 +46,8 @@ pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
 pub const ALL: &[&dyn Transform] = &[
+    // With the privileges go the mounts that only a privileged container may have.
+    &privileged::Privileged,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,
@@ -50,7 +55,9 @@ pub const ALL: &[&dyn Transform] = &[
     &host_users::HostUsers,
     &capabilities::Capabilities,
     &unprivileged_port::UnprivilegedPort,
+    &allow_privilege_escalation::AllowPrivilegeEscalation,
     &seccomp_profile::SeccompProfile,
+    &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
 ];

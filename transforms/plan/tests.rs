@@ -187,6 +187,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
               capabilities:
                 drop:
                 - ALL
+              allowPrivilegeEscalation: false
               readOnlyRootFilesystem: true
             resources:
               requests:
@@ -609,10 +610,10 @@ fn profiles_choose_the_transforms() {
     };
     assert_eq!(ids(Profile::Cce).len(), ALL.len());
     let (baseline, restricted) = (ids(Profile::Baseline), ids(Profile::Restricted));
-    for id in ["capabilities", "unprivileged-port", "seccomp-profile"] {
+    for id in ["privileged", "capabilities", "unprivileged-port", "seccomp-profile", "windows-host-process"] {
         assert!(baseline.contains(&id) && restricted.contains(&id), "{id}");
     }
-    for id in ["run-as-user", "run-as-non-root"] {
+    for id in ["run-as-user", "run-as-non-root", "allow-privilege-escalation"] {
         assert!(!baseline.contains(&id) && restricted.contains(&id), "{id}");
     }
     for id in ["mount-propagation", "host-users", "read-only-root-filesystem", "resources"] {

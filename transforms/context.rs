@@ -80,9 +80,14 @@ impl Context<'_, '_> {
 
     /// Whether the pod shares the node's network, after what is planned.
     pub fn has_host_network(&self) -> Result<bool, Malformed> {
-        match self.planned(&self.pod.spec.path().key("hostNetwork")) {
+        self.shares("hostNetwork")
+    }
+
+    /// Whether the pod shares one of the node's namespaces by the field `key`, after what is planned.
+    pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
+        match self.planned(&self.pod.spec.path().key(key)) {
             Some(value) => Ok(*value == Value::Bool(true)),
-            None => self.pod.shares("hostNetwork"),
+            None => self.pod.shares(key),
         }
     }
 
@@ -152,6 +157,22 @@ impl Context<'_, '_> {
         });
         findings.extend(others.collect::<Vec<_>>());
         findings
+    }
+
+    /// The capabilities that the container adds, as they are spelt after what is planned. Those that a plan
+    /// adds to the list are not among them.
+    pub fn capabilities_add(&self, container: &Container<'_>) -> Result<Vec<String>, Malformed> {
+        let list = container.security_context()?.capabilities_add()?;
+        if self.planned(list.path()) == Some(&Value::Null) {
+            return Ok(Vec::new());
+        }
+        let written = list.texts()?.into_iter().enumerate();
+        let names = written.filter_map(|(index, name)| match self.planned(&list.path().index(index)) {
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(_) => None,
+            None => Some(name.into_owned()),
+        });
+        Ok(names.collect())
     }
 
     /// A finding about `keys` of each container.

@@ -7,6 +7,7 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+mod allow_privilege_escalation;
 pub mod api_rules;
 mod capabilities;
 mod context;
@@ -20,15 +21,18 @@ mod host_path;
 mod host_pid;
 mod host_port;
 mod host_probe;
+mod host_users;
 mod identity;
 pub mod images;
 pub mod model;
 mod mount_propagation;
 mod plan;
 pub mod pod_security;
+mod privileged;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
+mod run_as_non_root;
 mod run_as_user;
 mod runtime_socket;
 mod seccomp_profile;
@@ -38,6 +42,7 @@ mod support;
 mod test;
 mod unprivileged_port;
 mod volume_types;
+mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
@@ -61,12 +66,18 @@ pub const ALL: &[&dyn Transform] = &[
     &runtime_socket::RuntimeSocket,
     &host_kubeconfig::HostKubeconfig,
     &volume_types::VolumeTypes,
+    // With the privileges go the mounts that only a privileged container may have.
+    &privileged::Privileged,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,
+    &run_as_non_root::RunAsNonRoot,
+    &host_users::HostUsers,
     &capabilities::Capabilities,
     &unprivileged_port::UnprivilegedPort,
+    &allow_privilege_escalation::AllowPrivilegeEscalation,
     &seccomp_profile::SeccompProfile,
+    &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
 ];

@@ -1,6 +1,6 @@
 //! `mountPropagation`.
 
-use rewriter::Edit;
+use rewriter::{Edit, Value};
 
 use crate::context::Context;
 use crate::model::{Container, Malformed, Mount};
@@ -115,6 +115,10 @@ fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Findi
 }
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> Result<Outcome, Malformed> {
+    if cx.planned(&mount.section.path().key(KEY)) == Some(&Value::from("None")) {
+        // It goes together with the privileges of the container.
+        return Ok(Outcome::Satisfied);
+    }
     let is_host_path = cx.pod.volume(&mount.name)?.is_some_and(|volume| cx.is_host_path(volume));
     let mode = mount.section.text(KEY)?;
     let (level, reason) = match (mode.as_deref(), is_host_path) {

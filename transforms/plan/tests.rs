@@ -99,13 +99,20 @@ const PROPAGATION: &str = "\nmountPropagation: None";
 const RESOURCES: &str = "\nresources:\n  requests:\n    cpu: 250m\n    memory: 512Mi\n  limits:\n    \
     cpu: 250m\n    memory: 512Mi";
 
+/// The deployment with what the pod's own context gets.
+fn non_root(text: &str) -> String {
+    let profile = "          type: RuntimeDefault\n";
+    assert_eq!(text.matches(profile).count(), 1);
+    text.replace(profile, &format!("{profile}        runAsNonRoot: true\n"))
+}
+
 #[test]
 fn the_deployment_of_the_pages_is_repaired_safely() {
     for tabs in ["", "\t\t"] {
         check_with(
             &safe(),
             &security_context_example(&format!("all{tabs}"), "", ""),
-            &security_context_example(&format!("ALL{tabs}"), PROPAGATION, ""),
+            &non_root(&security_context_example(&format!("ALL{tabs}"), PROPAGATION, "")),
         );
     }
 }
@@ -113,7 +120,7 @@ fn the_deployment_of_the_pages_is_repaired_safely() {
 #[test]
 fn the_deployment_of_the_pages_gets_resources_after_review() {
     let before = security_context_example("all", "", "");
-    let after = security_context_example("ALL", PROPAGATION, RESOURCES);
+    let after = non_root(&security_context_example("ALL", PROPAGATION, RESOURCES));
     check_with(&Settings::default(), &before, &after);
 }
 
@@ -180,6 +187,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
               capabilities:
                 drop:
                 - ALL
+              allowPrivilegeEscalation: false
               readOnlyRootFilesystem: true
             resources:
               requests:
@@ -195,6 +203,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
           - name: tmp
             emptyDir: {}
           securityContext:
+            runAsNonRoot: true
             seccompProfile:
               type: RuntimeDefault
         ",
@@ -434,7 +443,7 @@ fn windows_keeps_what_linux_alone_knows_away() {
         ";
     for (id, state) in states(&Settings::default(), &pod(windows)) {
         match (id, state) {
-            ("resources", State::Fixed) | (_, State::Satisfied) => {}
+            ("resources" | "run-as-non-root", State::Fixed) | (_, State::Satisfied) => {}
             (_, State::Left(left)) => assert!(left.reason.contains("Windows") && !left.needs_person),
             other => panic!("{other:?}"),
         }
@@ -602,6 +611,15 @@ fn profiles_choose_the_transforms() {
         ("host-path", true, true),
         ("volume-types", false, true),
         ("runtime-socket", false, false),
+        ("privileged", true, true),
+        ("unprivileged-port", true, true),
+        ("seccomp-profile", true, true),
+        ("windows-host-process", true, true),
+        ("run-as-non-root", false, true),
+        ("allow-privilege-escalation", false, true),
+        ("mount-propagation", false, false),
+        ("host-users", false, false),
+        ("read-only-root-filesystem", false, false),
     ] {
         let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
         for (profile, wanted) in

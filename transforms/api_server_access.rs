@@ -10,6 +10,17 @@ transform! {
     /// Whoever is in a container can talk to the API server, with the pod's token or without, and try what
     /// it lets through.
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    /// ```
+    ///
     /// No field of a pod keeps it from there. What does is a rule on the nodes, in the security group of a CCE
     /// Turbo cluster, or a `NetworkPolicy` where the cluster enforces rules for outgoing traffic; CCE clusters
     /// with VPC network do not, unless they were created with `DataPlane V2`. So this is advice: the commands to

@@ -7,6 +7,7 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+mod allow_privilege_escalation;
 pub mod api_rules;
 mod api_server_access;
 mod app_armor_profile;
@@ -15,6 +16,14 @@ mod context;
 mod evidence;
 mod fragment;
 pub mod generate;
+mod host_ipc;
+mod host_kubeconfig;
+mod host_network;
+mod host_path;
+mod host_pid;
+mod host_port;
+mod host_probe;
+mod host_users;
 mod identity;
 pub mod images;
 mod metadata_access;
@@ -24,12 +33,15 @@ mod mount_propagation;
 mod node_scheduling;
 mod plan;
 pub mod pod_security;
+mod privileged;
 mod proc_mount;
 mod public_exposure;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
+mod run_as_non_root;
 mod run_as_user;
+mod runtime_socket;
 mod se_linux_options;
 mod seccomp_profile;
 pub mod settings;
@@ -38,6 +50,8 @@ mod sysctls;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
+mod volume_types;
+mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
@@ -52,16 +66,33 @@ pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, 
 pub const ALL: &[&dyn Transform] = &[
     // What it puts in its place, the others read.
     &misplaced_field::MisplacedField,
+    // The node's namespaces and files first: what goes with them is no other transform's business any more, such
+    // as the mounts of a volume that is replaced.
+    &host_network::HostNetwork,
+    &host_pid::HostPid,
+    &host_ipc::HostIpc,
+    &host_port::HostPort,
+    &host_probe::HostProbe,
+    &host_path::HostPath,
+    &runtime_socket::RuntimeSocket,
+    &host_kubeconfig::HostKubeconfig,
+    &volume_types::VolumeTypes,
+    // With the privileges go the mounts that only a privileged container may have.
+    &privileged::Privileged,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,
+    &run_as_non_root::RunAsNonRoot,
+    &host_users::HostUsers,
     &capabilities::Capabilities,
     &unprivileged_port::UnprivilegedPort,
+    &allow_privilege_escalation::AllowPrivilegeEscalation,
     &seccomp_profile::SeccompProfile,
     &app_armor_profile::AppArmorProfile,
     &se_linux_options::SeLinuxOptions,
     &proc_mount::ProcMount,
     &sysctls::Sysctls,
+    &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
     &node_scheduling::NodeScheduling,
@@ -118,9 +149,6 @@ mod tests {
         "test",
     ];
 
-    /// Transforms that change nothing whatever is configured, so that there is nothing to show.
-    const ADVICE: [&str; 2] = ["api-server-access", "metadata-access"];
-
     fn ids() -> BTreeSet<&'static str> {
         ALL.iter().map(|transform| transform.meta().id).collect()
     }
@@ -175,6 +203,24 @@ mod tests {
         }
     }
 
+    /// A manifest that stands in a documentation.
+    struct Example<'m> {
+        /// The text before it.
+        prose: &'m str,
+        text: String,
+    }
+
+    fn examples(meta: &Meta) -> Vec<Example<'_>> {
+        let mut rest = meta.doc;
+        let mut examples = Vec::new();
+        while let Some((prose, after)) = rest.split_once("```yaml\n") {
+            let (text, after) = after.split_once(" ```").unwrap();
+            examples.push(Example { prose: prose.trim(), text: test::dedent(text) });
+            rest = after;
+        }
+        examples
+    }
+
     /// The settings for the examples of a transform: the defaults, and the configuration that they show.
     fn settings_of_examples(meta: &Meta) -> Settings {
         #[derive(serde::Deserialize)]
@@ -196,19 +242,28 @@ mod tests {
         settings
     }
 
+    /// A manifest and what it `becomes`; one alone is left as it is, and reported. Where the
+    /// text says `--target`, that is the version.
     #[test]
     fn every_documented_example_holds() {
         for meta in ALL.iter().map(|transform| transform.meta()) {
-            let examples: Vec<String> = meta
-                .doc
-                .split("```yaml\n")
-                .skip(1)
-                .map(|rest| test::dedent(rest.split(" ```").next().unwrap()))
-                .collect();
-            assert_eq!(examples.is_empty(), ADVICE.contains(&meta.id), "{}", meta.id);
-            assert!(examples.len().is_multiple_of(2), "{}: {examples:?}", meta.id);
-            for pair in examples.chunks(2) {
-                test::check_with(&settings_of_examples(meta), &pair[0], &pair[1]);
+            let examples = examples(meta);
+            assert!(!examples.is_empty(), "{}", meta.id);
+            let mut examples = examples.iter().peekable();
+            while let Some(before) = examples.next() {
+                assert_ne!(before.prose, "becomes", "{}", meta.id);
+                let mut settings = settings_of_examples(meta);
+                if let Some((_, rest)) = before.prose.split_once("`--target ") {
+                    settings.target = rest.split('`').next().unwrap().parse().unwrap();
+                }
+                if let Some(after) = examples.next_if(|after| after.prose == "becomes") {
+                    test::check_with(&settings, &before.text, &after.text);
+                } else {
+                    test::check_with(&settings, &before.text, &before.text);
+                    let found = test::findings(&settings, &before.text);
+                    let is_left = |judged: &Judged| matches!(judged.state, State::Left(_));
+                    assert!(found.iter().any(is_left), "{}: {found:?}", meta.id);
+                }
             }
         }
     }

@@ -10,6 +10,17 @@ transform! {
     /// The address 169.254.169.254 tells whoever asks from a container what the node was started with:
     /// its network, its user data, and the keys that stand in there.
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/team/web:1.4
+    /// ```
+    ///
     /// No field of a pod keeps it from there. What does is a rule on the nodes, or a `NetworkPolicy` where the
     /// cluster enforces rules for outgoing traffic; CCE clusters with VPC network do not, unless they were
     /// created with `DataPlane V2`. So this is advice: the commands to run, with what is configured filled in.

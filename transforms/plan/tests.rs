@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rewriter::Stream;
@@ -100,13 +99,20 @@ const PROPAGATION: &str = "\nmountPropagation: None";
 const RESOURCES: &str = "\nresources:\n  requests:\n    cpu: 250m\n    memory: 512Mi\n  limits:\n    \
     cpu: 250m\n    memory: 512Mi";
 
+/// The deployment with what the pod's own context gets.
+fn non_root(text: &str) -> String {
+    let profile = "          type: RuntimeDefault\n";
+    assert_eq!(text.matches(profile).count(), 1);
+    text.replace(profile, &format!("{profile}        runAsNonRoot: true\n"))
+}
+
 #[test]
 fn the_deployment_of_the_pages_is_repaired_safely() {
     for tabs in ["", "\t\t"] {
         check_with(
             &safe(),
             &security_context_example(&format!("all{tabs}"), "", ""),
-            &security_context_example(&format!("ALL{tabs}"), PROPAGATION, ""),
+            &non_root(&security_context_example(&format!("ALL{tabs}"), PROPAGATION, "")),
         );
     }
 }
@@ -114,7 +120,7 @@ fn the_deployment_of_the_pages_is_repaired_safely() {
 #[test]
 fn the_deployment_of_the_pages_gets_resources_after_review() {
     let before = security_context_example("all", "", "");
-    let after = security_context_example("ALL", PROPAGATION, RESOURCES);
+    let after = non_root(&security_context_example("ALL", PROPAGATION, RESOURCES));
     check_with(&Settings::default(), &before, &after);
 }
 
@@ -181,6 +187,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
               capabilities:
                 drop:
                 - ALL
+              allowPrivilegeEscalation: false
               readOnlyRootFilesystem: true
             resources:
               requests:
@@ -196,6 +203,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
           - name: tmp
             emptyDir: {}
           securityContext:
+            runAsNonRoot: true
             seccompProfile:
               type: RuntimeDefault
         ",
@@ -475,7 +483,7 @@ fn ephemeral_containers_are_looked_at_and_left() {
     let ephemeral = |judged: &&Judged| {
         judged.finding.container.as_ref().is_some_and(|it| it.kind == ContainerKind::Ephemeral)
     };
-    assert!(found.iter().filter(ephemeral).count() > 5);
+    assert!(found.iter().filter(ephemeral).count() >= 6);
     assert!(found.iter().filter(ephemeral).all(|judged| judged.fix().is_none()));
     assert!(!fix(&Settings::default(), &text).split("ephemeralContainers").nth(1).unwrap().contains("runAs"));
 }
@@ -598,35 +606,37 @@ fn a_shared_anchor_leaves_the_fix_and_what_would_build_on_it() {
 
 #[test]
 fn profiles_choose_the_transforms() {
-    let ids = |profile| -> BTreeSet<&str> {
-        let settings = Settings { profile, ..Settings::default() };
-        let all = ALL.iter().map(|transform| transform.meta());
-        all.filter(|meta| settings.runs(meta)).map(|meta| meta.id).collect()
-    };
-    assert_eq!(ids(Profile::Cce).len(), ALL.len());
-    let is_there = |id: &&str| ids(Profile::Cce).contains(id);
-    let baseline: BTreeSet<&str> = [
-        "app-armor-profile",
-        "capabilities",
-        "host-ipc",
-        "host-network",
-        "host-path",
-        "host-pid",
-        "host-port",
-        "host-probe",
-        "privileged",
-        "proc-mount",
-        "se-linux-options",
-        "seccomp-profile",
-        "sysctls",
-        "unprivileged-port",
-        "windows-host-process",
-    ]
-    .into();
-    let further = ["allow-privilege-escalation", "run-as-non-root", "run-as-user", "volume-types"];
-    let restricted = baseline.iter().copied().chain(further);
-    assert_eq!(ids(Profile::Restricted), restricted.filter(is_there).collect());
-    assert_eq!(ids(Profile::Baseline), baseline.iter().copied().filter(is_there).collect());
+    for (id, in_baseline, in_restricted) in [
+        ("run-as-user", false, true),
+        ("capabilities", true, true),
+        ("resources", false, false),
+        ("host-network", true, true),
+        ("host-path", true, true),
+        ("volume-types", false, true),
+        ("runtime-socket", false, false),
+        ("privileged", true, true),
+        ("unprivileged-port", true, true),
+        ("seccomp-profile", true, true),
+        ("windows-host-process", true, true),
+        ("run-as-non-root", false, true),
+        ("allow-privilege-escalation", false, true),
+        ("mount-propagation", false, false),
+        ("host-users", false, false),
+        ("read-only-root-filesystem", false, false),
+        ("app-armor-profile", true, true),
+        ("se-linux-options", true, true),
+        ("proc-mount", true, true),
+        ("sysctls", true, true),
+        ("misplaced-field", false, false),
+        ("node-scheduling", false, false),
+    ] {
+        let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
+        for (profile, wanted) in
+            [(Profile::Cce, true), (Profile::Baseline, in_baseline), (Profile::Restricted, in_restricted)]
+        {
+            assert_eq!(Settings { profile, ..Settings::default() }.runs(meta), wanted, "{id} {profile:?}");
+        }
+    }
 }
 
 #[test]

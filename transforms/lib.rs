@@ -8,8 +8,10 @@
 //! no input or output, and concludes nothing from a value that it does not understand.
 
 pub mod api_rules;
+mod automount_service_account_token;
 mod capabilities;
 mod context;
+mod demand;
 mod evidence;
 mod fragment;
 pub mod generate;
@@ -25,13 +27,15 @@ mod review;
 mod run_as_user;
 mod seccomp_profile;
 pub mod settings;
+mod sshd;
 mod support;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
 
 pub use context::{Context, ObjectContext};
-pub use evidence::Evidence;
+pub use demand::{AddedRequests, Copies};
+pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
@@ -49,6 +53,8 @@ pub const ALL: &[&dyn Transform] = &[
     &seccomp_profile::SeccompProfile,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
+    &automount_service_account_token::AutomountServiceAccountToken,
+    &sshd::Sshd,
 ];
 
 /// The ids of the transforms that make up the group `card`.
@@ -84,9 +90,10 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "api_rules",
         "context",
+        "demand",
         "evidence",
         "fragment",
         "identity",

@@ -9,8 +9,10 @@
 
 mod allow_privilege_escalation;
 pub mod api_rules;
+mod automount_service_account_token;
 mod capabilities;
 mod context;
+mod demand;
 mod evidence;
 mod fragment;
 pub mod generate;
@@ -37,6 +39,7 @@ mod run_as_user;
 mod runtime_socket;
 mod seccomp_profile;
 pub mod settings;
+mod sshd;
 mod support;
 #[cfg(test)]
 mod test;
@@ -45,7 +48,8 @@ mod volume_types;
 mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
-pub use evidence::Evidence;
+pub use demand::{AddedRequests, Copies};
+pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
@@ -80,6 +84,8 @@ pub const ALL: &[&dyn Transform] = &[
     &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
+    &automount_service_account_token::AutomountServiceAccountToken,
+    &sshd::Sshd,
 ];
 
 /// The ids of the transforms that make up the group `card`.
@@ -115,9 +121,10 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "api_rules",
         "context",
+        "demand",
         "evidence",
         "fragment",
         "identity",

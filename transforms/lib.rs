@@ -11,8 +11,10 @@ mod allow_privilege_escalation;
 pub mod api_rules;
 mod api_server_access;
 mod app_armor_profile;
+mod automount_service_account_token;
 mod capabilities;
 mod context;
+mod demand;
 mod evidence;
 mod fragment;
 pub mod generate;
@@ -45,6 +47,7 @@ mod runtime_socket;
 mod se_linux_options;
 mod seccomp_profile;
 pub mod settings;
+mod sshd;
 mod support;
 mod sysctls;
 #[cfg(test)]
@@ -54,7 +57,8 @@ mod volume_types;
 mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
-pub use evidence::Evidence;
+pub use demand::{AddedRequests, Copies};
+pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
@@ -99,6 +103,8 @@ pub const ALL: &[&dyn Transform] = &[
     &public_exposure::PublicExposure,
     &api_server_access::ApiServerAccess,
     &metadata_access::MetadataAccess,
+    &automount_service_account_token::AutomountServiceAccountToken,
+    &sshd::Sshd,
 ];
 
 /// The ids of the transforms that make up the group `card`.
@@ -134,9 +140,10 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "api_rules",
         "context",
+        "demand",
         "evidence",
         "fragment",
         "identity",

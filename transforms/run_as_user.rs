@@ -1,5 +1,8 @@
 //! `runAsUser`, with `runAsGroup` and `fsGroup` as its companions.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::{PodSecurityContext, SecurityContext};
 use rewriter::Edit;
 
@@ -9,6 +12,7 @@ use crate::identity::{NewUser, NoUser};
 use crate::images::User;
 use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
 use crate::settings::{Profile, UidPolicy, Version};
+use crate::sshd::has_volcano_keys;
 use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
 use crate::unprivileged_port::keeps_from_listening;
 
@@ -49,12 +53,14 @@ transform! {
     ///
     /// ## Safety
     ///
-    /// Safe where the image runs as this very user by itself. Review everywhere else: files of the image or on
+    /// Safe where the image runs as this very user by itself, and shares no writable volume with another one.
+    /// Review everywhere else: files of the image or on
     /// a volume may belong to somebody else, programs such as `git`, `ssh` and `initdb` look their user up in
     /// `/etc/passwd`, and a user without an entry there has `/` as home.
     ///
     /// Left for a person: images that are meant to stay root, containers that run `chown`, `sysctl`,
-    /// `iptables`, a system's package manager and the like, and init containers with `runAsUser: 0`.
+    /// `iptables`, a system's package manager and the like, init containers with `runAsUser: 0`, and jobs that
+    /// log in to each other with keys that Volcano mounts for root.
     ///
     /// Silent where any user but root is written for the container or its pod, with or without `runAsGroup`,
     /// where `runAsNonRoot: true` already keeps root out of an image that starts with it, and from Kubernetes
@@ -90,10 +96,11 @@ impl Transform for RunAsUser {
         let verdicts: Vec<_> = containers.iter().map(|container| judge(cx, container)).collect();
         let pod_is_root = cx.pod.security_context().and_then(|pod| pod.run_as_user()) == Ok(Some(0));
         let replaces = pod_is_root && containers.iter().zip(&verdicts).all(can_do_without_pods_root);
+        let sharing = sharing(cx, &verdicts);
         let mut fs_group = FsGroup::new(cx);
-        let mut findings = Vec::new();
+        let mut outcomes = Vec::new();
         let mut inheriting = Vec::new();
-        for (container, verdict) in containers.iter().zip(verdicts) {
+        for ((container, verdict), sharing) in containers.iter().zip(verdicts).zip(sharing) {
             let outcome = match verdict {
                 Ok(Verdict::Write(user, Replaces::PodsRoot)) if replaces => {
                     inheriting.push((container, user));
@@ -103,8 +110,16 @@ impl Transform for RunAsUser {
                 Ok(Verdict::Other(outcome, _)) => Ok(outcome),
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+            outcomes.push((container, sharing, outcome));
         }
+        let has_group = fs_group.is_written;
+        let mut findings: Vec<Finding> = outcomes
+            .into_iter()
+            .map(|(container, sharing, outcome)| {
+                let outcome = outcome.map(|outcome| review(outcome, sharing, has_group));
+                Finding::of_container(&Self::META, container, &FIELD, outcome)
+            })
+            .collect();
         if replaces {
             let outcome = replace_pods_root(cx, &inheriting, &mut fs_group);
             let inheriting = inheriting.iter().map(|(container, _)| *container);
@@ -184,6 +199,11 @@ pub(crate) fn replacement(
         };
         return left(format!("{program}, which needs root{advice}"));
     }
+    if has_volcano_keys(&cx.pod.object) {
+        return left(
+            "Volcano mounts the keys for SSH in the home of root, where another user has none".to_owned(),
+        );
+    }
     // Pod Security makes no exception for init containers.
     let is_init = container.kind == ContainerKind::Init && cx.settings.profile == Profile::Cce;
     if replaces == Replaces::OwnRoot && is_init {
@@ -256,6 +276,69 @@ pub(crate) fn write(
     let mut fix = Fix { level: user.level, summary, reason: user.reason.clone(), edits };
     fs_group.extend(&mut fix, container, user)?;
     Ok(fix)
+}
+
+/// A fix, with what there is to review about volumes that the container shares.
+fn review(outcome: Outcome, sharing: Option<String>, has_group: bool) -> Outcome {
+    match (outcome, sharing) {
+        (Outcome::Fix(fix), Some(sharing)) => {
+            let advice = if has_group { "" } else { ", and a common `fsGroup` may be needed" };
+            let reason = format!("{}; {sharing}{advice}", fix.reason);
+            Outcome::Fix(Fix { level: Level::Review, reason, ..fix })
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// For each container, with whom of another user it shares a volume that one of them writes to. A group that is
+/// written for the pod's volumes settles that.
+fn sharing(cx: &Context<'_, '_>, verdicts: &[Result<Verdict, Malformed>]) -> Vec<Option<String>> {
+    let containers = &cx.pod.containers;
+    let mut found = vec![None; containers.len()];
+    if cx.pod.security_context().and_then(|context| context.fs_group()) != Ok(None) {
+        return found;
+    }
+    let users: Vec<Option<i64>> = containers
+        .iter()
+        .zip(verdicts)
+        .map(|(container, verdict)| match verdict {
+            Ok(Verdict::Write(user, _)) => Some(user.uid),
+            _ => cx.identity(container).ok()?.uid,
+        })
+        .collect();
+    let mut volumes: BTreeMap<Cow<'_, str>, Vec<(usize, i64)>> = BTreeMap::new();
+    let mut written = BTreeSet::new();
+    for ((number, container), user) in containers.iter().enumerate().zip(&users) {
+        for mount in cx.mounts(container).unwrap_or_default() {
+            let is_read_only = mount.is_read_only() == Ok(true);
+            if let Some(user) = user.filter(|_| is_shared(cx, &mount.name)) {
+                written.extend((!is_read_only).then(|| mount.name.clone()));
+                volumes.entry(mount.name).or_default().push((number, user));
+            }
+        }
+    }
+    for (volume, mounts) in volumes.iter().filter(|(volume, _)| written.contains(*volume)) {
+        // The first one, and the first of another user.
+        let first = mounts.first();
+        let second = mounts.iter().find(|(_, user)| first.is_some_and(|(_, first)| first != user));
+        let (Some(first), Some(second)) = (first, second) else { continue };
+        for (number, user) in mounts {
+            let (other, uid) = if user == &first.1 { second } else { first };
+            let other = &containers[*other];
+            found[*number].get_or_insert_with(|| {
+                format!("it shares the volume `{volume}` with {} of user {uid}", other.reference())
+            });
+        }
+    }
+    found
+}
+
+/// Whether the volume is one that containers hand files to each other in.
+fn is_shared(cx: &Context<'_, '_>, volume: &str) -> bool {
+    cx.pod.volume(volume).ok().flatten().is_some_and(|volume| {
+        let is_empty_dir = volume.section.as_ref().is_some_and(|section| section.get("emptyDir").is_some());
+        is_empty_dir || matches!(volume.source, VolumeSource::Claim { .. })
+    })
 }
 
 fn own_edits(container: &Container<'_>, user: &NewUser) -> Result<Vec<Edit>, Malformed> {
@@ -712,6 +795,40 @@ mod tests {
         assert_eq!(fixes(&restricted, &init).len(), 1);
         let absent = pod(&of_image("r.io/a", ""));
         check_with(&restricted, &absent, &absent);
+    }
+
+    #[test]
+    fn users_that_share_a_volume_are_reviewed() {
+        let spec = |volume: &str, of_other: &str, group: &str| {
+            format!(
+                "
+                {group}
+                containers:
+                - {{name: a, image: docker.io/prom/prometheus, volumeMounts: [{{name: v, mountPath: /v}}]}}
+                - {{name: b, image: r.io/b, securityContext: {{runAsUser: 5}}, volumeMounts: [{{name: v, mountPath: /v{of_other}}}]}}
+                volumes: [{{name: v, {volume}}}]
+                "
+            )
+        };
+        let level = |text: &str| fixes(&only(ID), &pod(text)).remove(0);
+        for volume in ["emptyDir: {}", "persistentVolumeClaim: {claimName: c}"] {
+            for of_other in ["", ", readOnly: true"] {
+                let (level, summary, reason) = level(&spec(volume, of_other, ""));
+                assert_eq!(level, Level::Review, "{volume}");
+                assert!(!summary.contains("fsGroup"), "{summary}");
+                assert!(reason.contains("shares the volume `v` with container `b` of user 5"), "{reason}");
+            }
+        }
+        for (volume, of_other, group) in
+            [("configMap: {name: c}", "", ""), ("emptyDir: {}", "", "securityContext: {fsGroup: 3}")]
+        {
+            assert_eq!(level(&spec(volume, of_other, group)).0, Level::Safe, "{volume}");
+        }
+        let same = spec("emptyDir: {}", "", "").replace("runAsUser: 5", "runAsUser: 65534");
+        assert_eq!(level(&same).0, Level::Safe);
+        let neither_writes =
+            spec("emptyDir: {}", ", readOnly: true", "").replace("/v}", "/v, readOnly: true}");
+        assert_eq!(level(&neither_writes).0, Level::Safe);
     }
 
     #[test]

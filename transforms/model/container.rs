@@ -185,6 +185,17 @@ impl<'d> Container<'d> {
         Ok(found)
     }
 
+    /// The programs that its probes start in it.
+    pub fn probe_commands(&self) -> Result<Vec<Command>, Malformed> {
+        let mut found = Vec::new();
+        for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            let words = self.section.section(probe)?.section("exec")?.list("command")?;
+            let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
+            found.extend(commands(&words));
+        }
+        Ok(found)
+    }
+
     /// `workingDir`, where one is written.
     pub fn working_directory(&self) -> Result<Option<Cow<'d, str>>, Malformed> {
         self.section.text("workingDir")

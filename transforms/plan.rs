@@ -7,9 +7,9 @@ use crate::ALL;
 use crate::context::{Context, ObjectContext, Plan};
 use crate::evidence::Evidence;
 use crate::model::{
-    ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
+    ContainerKind, Object, Pod, Problem, Refusal, Workloads, addon, is_node_agent, is_system_namespace,
 };
-use crate::settings::Settings;
+use crate::settings::{Settings, Version};
 use crate::support::{Finding, Fix, Left, Level, Outcome};
 
 /// What is to be done in one document.
@@ -19,7 +19,7 @@ pub struct DocumentPlan {
     pub pods: Vec<PodPlan>,
     /// The objects about which there is something to say that is not about a pod in them.
     pub objects: Vec<ObjectPlan>,
-    /// Parts of workloads that no pod could be made out in.
+    /// Parts of workloads that no pod could be made out in, and what contradicts the target version.
     pub problems: Vec<Problem>,
 }
 
@@ -116,7 +116,7 @@ pub enum State {
 /// Each transform sees all objects and pods before the next one starts, and sees what the ones before it have
 /// planned. A fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
 pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) -> DocumentPlan {
-    let workloads = Workloads::of(document);
+    let workloads = Workloads::with(document, settings);
     // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
     let mut plan = fold(&workloads, settings, evidence, |_| {});
     if block(document, plan.findings_mut()) > 0 {
@@ -128,7 +128,30 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     }
     plan.objects.retain(|object| !object.findings.is_empty());
     plan.problems = workloads.problems;
+    plan.problems
+        .extend(workloads.objects.iter().filter_map(|object| check_version(object, settings.target)));
     plan
+}
+
+/// Whether clusters of the target version serve the object's `apiVersion`.
+fn check_version(object: &Object<'_>, target: Version) -> Option<Problem> {
+    let served = object.served()?;
+    let api_version = &object.api_version;
+    let reason = if target.minor > served.until {
+        format!(
+            "Kubernetes serves `{api_version}` of this kind up to 1.{}, the target is {target}",
+            served.until
+        )
+    } else if target.minor < served.since {
+        format!(
+            "Kubernetes serves `{api_version}` of this kind from 1.{} on, the target is {target}",
+            served.since
+        )
+    } else {
+        return None;
+    };
+    let path = object.path.key("apiVersion");
+    Some(Problem { path, position: object.position(), reason, needs_person: false })
 }
 
 /// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
@@ -279,6 +302,11 @@ impl<'p, 'd> Guard<'p, 'd> {
         if let Some(reason) = self.stays(finding) {
             return left(reason, false);
         }
+        if let Outcome::Fix(fix) = &finding.outcome
+            && let Some(Refusal { reason, needs_person }) = self.refusal(finding, fix)
+        {
+            return left(reason, needs_person);
+        }
         match (&finding.outcome, &self.agent_signal) {
             (Outcome::Satisfied, _) => State::Satisfied,
             (Outcome::Left(reason), _) => State::Left(reason.clone()),
@@ -311,13 +339,23 @@ impl<'p, 'd> Guard<'p, 'd> {
         }
     }
 
+    /// Why the kind does not take the fix.
+    fn refusal(&self, finding: &Finding, fix: &Fix) -> Option<Refusal> {
+        let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
+        fix.edits.iter().find_map(|edit| self.pod.refusal(edit, container))
+    }
+
     /// Whether the fix takes the place of something that is written.
     fn changes_value(&self, finding: &Finding, fix: &Fix) -> bool {
         let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
         // From the container on, since to count to it in its list again and again would take too long.
         let owners = container.map(|container| &container.section).into_iter().chain([&self.pod.template]);
+        let (object, template) = (&self.pod.object, self.pod.template.path());
+        let is_around = fix.edits.iter().any(|edit| !edit.path().starts_with(template));
+        let around = is_around.then_some((object.node, &object.path));
         owners
             .filter_map(|owner| Some((owner.node()?, owner.path())))
+            .chain(around)
             .any(|(node, path)| changes_value(node, path, fix))
     }
 }
@@ -340,7 +378,7 @@ fn step<'d>(node: Node<'d>, step: &Step) -> Option<Node<'d>> {
 
 /// Why nothing in the pod is changed.
 fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<String> {
-    if !pod.has_image() {
+    if !pod.has_image() && !pod.is_completed() {
         let reason = "no container has an `image`, so this completes a workload that is written elsewhere";
         return Some(reason.to_owned());
     }

@@ -1,45 +1,123 @@
 //! The table of kinds: which objects hold pods, and where.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::OnceLock;
 
 use rewriter::{Node, Path, Step};
 use serde::Deserialize;
 
+use super::shape::{Place, Shape};
+
 /// One row of `kinds.yaml`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Row {
     group: String,
     kinds: Vec<String>,
+    /// The version that alone is meant; the others have a row without.
+    version: Option<String>,
+    /// Pod templates: maps with `metadata` and `spec`.
     #[serde(default)]
-    pods: Vec<Pattern>,
+    pub(super) pods: Vec<Pattern>,
+    /// Pods' specs without a template around them.
     #[serde(default)]
-    objects: Vec<Pattern>,
-}
-
-/// What the objects of a kind hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Places {
-    /// Pods and pod templates.
-    pub(super) pods: &'static [Pattern],
+    pub(super) specs: Vec<Pattern>,
     /// Whole objects.
-    pub(super) objects: &'static [Pattern],
+    #[serde(default)]
+    pub(super) objects: Vec<Pattern>,
+    /// How the pods differ from others.
+    pub(super) shape: Option<Shape>,
+    /// The map around the pods, which `^` stands for in the shape.
+    pub(super) around: Option<Place>,
+    /// Whether an object of the kind is complete without any of the pods.
+    #[serde(default)]
+    pub(super) optional: bool,
+    /// Why what stands at the places is no pod to change.
+    pub(super) left: Option<String>,
+    /// The versions that not every cluster serves.
+    #[serde(default)]
+    served: BTreeMap<String, Served>,
+    /// What is special, for readers of the documentation.
+    #[serde(default)]
+    #[expect(dead_code, reason = "the page of kinds is made from it")]
+    note: Option<String>,
 }
 
-/// What the objects of `kind` hold; `None` for a kind that is not in the table.
-pub(super) fn places(group: &str, kind: &str) -> Option<Places> {
-    let row = *table().get(kind)?.iter().find(|row| row.group == group)?;
-    Some(Places { pods: &row.pods, objects: &row.objects })
+/// The minor versions of Kubernetes, the last one included, that serve a version of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Served {
+    /// The first one.
+    #[serde(default)]
+    pub since: u16,
+    /// The last one.
+    #[serde(default = "newest")]
+    pub until: u16,
+}
+
+fn newest() -> u16 {
+    u16::MAX
+}
+
+/// The rows for a kind, empty for one that is not in the table. A row of the very version goes before one that
+/// is for all of them.
+pub(super) fn rows(api_version: &str, kind: &str) -> Vec<&'static Row> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let of = |kind: &str| {
+        let rows = table().get(kind).into_iter().flatten().copied();
+        rows.filter(|row| row.group == group).collect::<Vec<_>>()
+    };
+    let mut rows = of(kind);
+    if rows.is_empty() {
+        rows = of("*");
+    }
+    let is_own = |row: &&Row| row.version.as_deref() == Some(version);
+    if rows.iter().any(|row| is_own(&&**row)) {
+        rows.retain(|row| is_own(&&**row));
+    } else {
+        rows.retain(|row| row.version.is_none());
+    }
+    rows
+}
+
+/// The versions of Kubernetes that serve objects with this `apiVersion`, where those are not all.
+pub(super) fn served(api_version: &str, kind: &str) -> Option<Served> {
+    let version = api_version.rsplit('/').next()?;
+    rows(api_version, kind).iter().find_map(|row| row.served.get(version)).copied()
+}
+
+/// Whether pods may stand in objects of the group that nobody has told about. Kubernetes' own groups are
+/// all known.
+pub(super) fn is_foreign(api_version: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
+/// Where the pods of a kind stand that is not in the table, as a user tells.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadPath {
+    /// The group of `apiVersion`.
+    #[serde(default)]
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// Pod templates: maps with `metadata` and `spec`.
+    #[serde(default)]
+    pub pods: Vec<Pattern>,
+    /// Pods' specs without a template around them.
+    #[serde(default)]
+    pub specs: Vec<Pattern>,
 }
 
 #[expect(
     clippy::expect_used,
     reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
 )]
-fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
-    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+pub(super) fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
     static BY_KIND: OnceLock<HashMap<&str, Vec<&Row>>> = OnceLock::new();
+    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     BY_KIND.get_or_init(|| {
         let rows = ROWS.get_or_init(|| {
             serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
@@ -57,10 +135,10 @@ fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
 /// A path with places for many values in it: `spec.tasks[].template`, `spec.replicaSpecs.<role>.template`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Pattern(Vec<Segment>);
+pub struct Pattern(Vec<Segment>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
     /// The value of a key.
     Key(String),
     /// Each item of a list.
@@ -89,9 +167,33 @@ impl TryFrom<String> for Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Items => f.write_str("[]")?,
+                Segment::Key(key) => write!(f, "{}{key}", if depth == 0 { "" } else { "." })?,
+                Segment::Values => f.write_str(if depth == 0 { "<key>" } else { ".<key>" })?,
+            }
+        }
+        if self.0.is_empty() { f.write_str(".") } else { Ok(()) }
+    }
+}
+
+impl Segment {
+    /// Whether the step is one that the segment stands for.
+    pub(super) fn fits(&self, step: &Step) -> bool {
+        match (self, step) {
+            (Self::Key(wanted), Step::Key(key)) => wanted == key,
+            (Self::Items, Step::Index(_)) | (Self::Values, Step::Key(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where a pattern leads in an object.
 #[derive(Clone, Debug)]
-pub(super) struct Place<'d> {
+pub(super) struct Spot<'d> {
     pub(super) path: Path,
     /// The value, or the deepest one above it.
     pub(super) node: Node<'d>,
@@ -113,27 +215,31 @@ pub(super) enum Found {
 }
 
 impl Pattern {
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
     /// Every place in `node`, the value at `path`, that the pattern leads to.
-    pub(super) fn places<'d>(&self, node: Node<'d>, path: &Path) -> Vec<Place<'d>> {
+    pub(super) fn places<'d>(&self, node: Node<'d>, path: &Path) -> Vec<Spot<'d>> {
         let mut found = Vec::new();
         follow(&self.0, node, path.clone(), &mut found);
         found
     }
 }
 
-fn follow<'d>(segments: &[Segment], node: Node<'d>, path: Path, found: &mut Vec<Place<'d>>) {
+fn follow<'d>(segments: &[Segment], node: Node<'d>, path: Path, found: &mut Vec<Spot<'d>>) {
     let Some((first, rest)) = segments.split_first() else {
-        found.push(Place { path, node, found: Found::Value });
+        found.push(Spot { path, node, found: Found::Value });
         return;
     };
     match first {
         Segment::Key(_) | Segment::Values if !node.is_mapping() => {
-            found.push(Place { path, node, found: Found::NoMap });
+            found.push(Spot { path, node, found: Found::NoMap });
         }
-        Segment::Items if !node.is_sequence() => found.push(Place { path, node, found: Found::NoList }),
+        Segment::Items if !node.is_sequence() => found.push(Spot { path, node, found: Found::NoList }),
         Segment::Key(key) => match node.get(key) {
             Some(value) => follow(rest, value, path.key(key.clone()), found),
-            None => found.push(Place { path: path.key(key.clone()), node, found: Found::Nothing }),
+            None => found.push(Spot { path: path.key(key.clone()), node, found: Found::Nothing }),
         },
         Segment::Items => {
             for (index, item) in node.items().enumerate() {
@@ -156,9 +262,9 @@ mod tests {
 
     #[test]
     fn the_table_reads() {
-        assert!(places("apps", "Deployment").is_some());
-        assert!(places("", "Deployment").is_none());
-        assert!(places("batch", "Deployment").is_none());
+        assert_eq!(rows("apps/v1", "Deployment").len(), 1);
+        assert!(rows("v1", "Deployment").is_empty());
+        assert!(rows("batch/v1", "Deployment").is_empty());
     }
 
     #[test]
@@ -169,7 +275,7 @@ mod tests {
         let found: Vec<_> = pattern
             .places(root, &Path::root())
             .into_iter()
-            .map(|place| (place.path.to_string(), place.found))
+            .map(|place: Spot<'_>| (place.path.to_string(), place.found))
             .collect();
         let expected = [
             ("a[0].b.x.c", Found::Value),

@@ -5,6 +5,7 @@
 //! concluded from it.
 
 mod container;
+mod detect;
 mod kinds;
 mod object;
 mod pod;
@@ -14,9 +15,12 @@ mod role;
 mod script;
 mod section;
 mod security_context;
+mod shape;
 mod volume;
+mod writable;
 
 pub use container::{Container, ContainerKind, ContainerRef};
+pub use kinds::{Pattern, Served, WorkloadPath};
 pub use object::{Object, Problem, Workloads};
 pub use pod::Pod;
 pub use programs::{RootProgram, installs_packages, needs_root};
@@ -26,3 +30,4 @@ pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};
 pub use volume::{Directories, Mount, Volume, VolumeSource, covers};
+pub use writable::Refusal;

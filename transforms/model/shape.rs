@@ -166,6 +166,11 @@ pub(super) enum Standing {
 }
 
 impl Fields {
+    #[cfg(test)]
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Whether `steps`, from the pod or container on, lead to one of the fields or into it.
     fn lead_to(&self, steps: &[Step]) -> bool {
         self.0.iter().any(|(name, places)| match places {

@@ -14,6 +14,7 @@ mod common;
 mod docs;
 mod generate;
 mod generated;
+mod kinds;
 mod laws;
 mod peers;
 mod seeds;

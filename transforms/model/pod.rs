@@ -1,7 +1,7 @@
 //! A pod, or the template of one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rewriter::{Node, Path};
@@ -238,6 +238,11 @@ fn shaped_containers<'d>(
             }
         }
     }
+    // One that is written goes with the operator's of the same name.
+    let implied = |container: &Container<'_>| container.list.is_some_and(|list| list.implied);
+    let written: HashSet<String> =
+        containers.iter().filter(|it| !implied(it)).map(|it| it.name().into_owned()).collect();
+    containers.retain(|container| !implied(container) || !written.contains(&*container.name()));
     containers.sort_by_key(|container| rank(container.kind));
     containers
 }

@@ -121,6 +121,11 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// Whether the kind has the field `key` at all.
+    pub(super) fn takes(&self, key: &str) -> bool {
+        self.lens.as_ref().is_none_or(|lens| !matches!(lens.standing(key, self.node), Standing::Nowhere))
+    }
+
     /// The value of `key` where it would be written.
     fn own(&self, key: &str) -> Option<Node<'d>> {
         let Some(lens) = &self.lens else { return self.node?.get(key) };

@@ -199,9 +199,8 @@ impl Rules {
     /// The field that `edit` would write although the kind does not take it. `steps` are those of the edit's
     /// path from the pod or container on.
     pub(super) fn forbid(self, steps: &[Step], edit: &Edit) -> Option<String> {
-        let shown = || steps.iter().cloned().collect::<Path>().to_string();
         if self.fields.is_some_and(|fields| !fields.lead_to(steps)) {
-            return Some(shown());
+            return Some(steps.iter().take(1).cloned().collect::<Path>().to_string());
         }
         let value = match edit {
             Edit::Set { value, .. } => Some((value, 0)),

@@ -21,6 +21,9 @@ impl Pod<'_> {
     /// Whether the pod's own `securityContext` can be written. Where it cannot, what could stand there for all
     /// containers goes to each of them.
     pub fn has_pod_level(&self) -> bool {
+        if !self.spec.takes("securityContext") {
+            return false;
+        }
         let probe = Edit::set(self.spec.place("securityContext").key("seccompProfile"), Value::Null);
         self.refusal(&probe, None).is_none()
     }

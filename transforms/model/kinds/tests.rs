@@ -388,3 +388,59 @@ fn an_api_version_that_the_target_does_not_serve_is_noted() {
     check("apps/v1beta2", "StatefulSet", "1.28", Some("up to 1.15"));
     check("apps/v1", "StatefulSet", "1.28", None);
 }
+
+/// Where the fields of a container stand among the pod's, what is the pod's own is still not written there.
+#[test]
+fn a_container_among_the_pods_fields_gets_nothing_of_the_pod() {
+    let text = "apiVersion: tekton.dev/v1\nkind: StepAction\nspec:\n  image: registry.example.com/a\n";
+    let found = crate::test::findings(&crate::test::only("seccomp-profile"), text);
+    assert!(found.iter().all(|judged| judged.finding.container.is_some()), "{found:#?}");
+    assert_eq!(found[0].state, State::Fixed);
+}
+
+#[test]
+fn a_field_that_is_refused_leaves_the_fix() {
+    let image = "docker.io/library/traefik:v3";
+    let text = format!(
+        "apiVersion: serving.knative.dev/v1\nkind: Service\nspec:\n  template:\n    spec:\n      nodeSelector: {{}}\n      containers:\n      - image: {image}\n        volumeMounts:\n        - {{name: v, mountPath: /v}}\n      volumes:\n      - {{name: v, hostPath: {{path: /v}}}}\n"
+    );
+    let found = crate::test::findings(&crate::test::only("mount-propagation"), &text);
+    assert!(
+        matches!(&found[..], [judged] if matches!(&judged.state, State::Left(left)
+            if !left.needs_person && left.reason.contains("`Service` of `serving.knative.dev` takes no `volumeMounts[].mountPropagation`"))),
+        "{found:#?}"
+    );
+}
+
+/// A field may be reached by an edit above it, below it, or by one that adds to its list.
+#[test]
+fn edits_that_touch_a_field_are_told_from_others() {
+    use rewriter::Value;
+
+    let spec = Path::root().keys(["spec", "template", "spec"]);
+    let container = spec.key("containers").index(0);
+    let refused = |edit: Edit| {
+        let text = "apiVersion: serving.knative.dev/v1\nkind: Service\nspec:\n  template:\n    spec:\n      containers:\n      - image: a\n";
+        let stream = Stream::scan(text).unwrap();
+        let pods = super::super::Workloads::of(stream.document(0).unwrap()).pods;
+        pods[0].refusal(&edit, pods[0].containers.first()).is_some()
+    };
+    let context = container.key("securityContext");
+    let map = |key: &str, value: Value| Value::Mapping(vec![(key.to_owned(), value)]);
+    let list = |value: Value| Value::Sequence(vec![value]);
+    assert!(refused(Edit::set(context.keys(["capabilities", "add"]), list("CHOWN".into()))));
+    assert!(refused(Edit::append(context.keys(["capabilities", "add"]), "CHOWN")));
+    assert!(refused(Edit::set(context.clone(), map("procMount", "Default".into()))));
+    assert!(refused(Edit::append(container.key("volumeMounts"), map("mountPropagation", "None".into()))));
+    assert!(refused(Edit::set(container.key("volumeMounts").index(0).key("mountPropagation"), "None")));
+    assert!(refused(Edit::append(spec.key("volumes"), map("hostPath", map("path", "/".into())))));
+    assert!(refused(Edit::set(spec.keys(["securityContext", "runAsUser"]), 1)));
+    assert!(refused(Edit::set(spec.key("hostNetwork"), false)));
+    assert!(!refused(Edit::remove(context.keys(["capabilities", "add"]), None)));
+    assert!(!refused(Edit::set(context.keys(["capabilities", "drop"]), list("ALL".into()))));
+    assert!(!refused(Edit::append(container.key("volumeMounts"), map("mountPath", "/tmp".into()))));
+    assert!(!refused(Edit::append(spec.key("volumes"), map("emptyDir", Value::Mapping(Vec::new())))));
+    assert!(!refused(Edit::set(spec.key("automountServiceAccountToken"), false)));
+    let annotations = Path::root().keys(["spec", "template", "metadata", "annotations"]);
+    assert!(!refused(Edit::set(annotations.key("a"), "b")));
+}

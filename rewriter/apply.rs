@@ -32,8 +32,10 @@ pub enum ApplyError {
 
 /// Applies `edits`, which belong to documents by number, in one pass. Before the text is given out it is
 /// scanned again; a document whose events are not the old ones plus the declared change keeps its old text.
-pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<Edit>)]) -> Applied {
+pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<&Edit>)]) -> Applied {
     let mut failures = Vec::new();
+    // The change itself is made a second time for the proof: kept, those of all documents would take more room
+    // than everything else.
     let mut changes = Vec::new();
     for (index, edits) in edits {
         let Some(document) = stream.document(*index).filter(|document| document.root().is_some()) else {
@@ -41,7 +43,7 @@ pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<Edit>)]) -> Applied {
         };
         match Placement::new(document).change(edits) {
             Ok(change) => match splice::splices(document, &change) {
-                (splices, blocked) if blocked.is_empty() => changes.push((document, change, splices)),
+                (splices, blocked) if blocked.is_empty() => changes.push((document, edits, splices)),
                 (_, blocked) => failures.push((*index, ApplyError::Blocked(blocked[0].1))),
             },
             Err(blocked) => failures.push((*index, ApplyError::Blocked(blocked))),
@@ -58,8 +60,10 @@ pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<Edit>)]) -> Applied {
         };
         let wrong = match Stream::scan(&text) {
             Ok(new) if new.documents().len() == stream.documents().len() => kept
-                .filter(|(old, change, _)| {
-                    new.document(old.index()).is_none_or(|new| !verify::is_declared(*old, new, change))
+                .filter(|(old, edits, _)| {
+                    let new = new.document(old.index());
+                    let change = Placement::new(*old).change(edits);
+                    !new.zip(change.ok()).is_some_and(|(new, change)| verify::is_declared(*old, new, &change))
                 })
                 .map(|(document, _, _)| document.index())
                 .collect::<Vec<_>>(),

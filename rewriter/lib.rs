@@ -20,6 +20,7 @@ mod stream;
 mod style;
 mod value;
 mod verify;
+mod view;
 
 pub use apply::{Applied, ApplyError, apply};
 pub use edit::Edit;
@@ -31,3 +32,4 @@ pub use position::Position;
 pub use scalar::Scalar;
 pub use stream::{Document, Stream, decode};
 pub use value::Value;
+pub use view::{Preview, View};

@@ -158,6 +158,24 @@ impl<'s> Node<'s> {
         Entries { items: if self.is_mapping() { self.children() } else { self.no_children() } }
     }
 
+    /// The key's text and the value of each entry, those that a merge key (`<<`) brings behind the mapping's own.
+    pub(crate) fn every_entry(&self) -> impl Iterator<Item = (Cow<'s, str>, Self)> + use<'s> {
+        let this = *self;
+        let text = |(key, value): (Self, Self)| (key.text(), value);
+        let own = self.entries().filter(|(key, _)| !key.is_merge_key()).map(text);
+        let has_merge = self.entries().any(|(key, _)| key.is_merge_key());
+        let sources: Vec<Self> = if has_merge { self.merged().collect() } else { Vec::new() };
+        let merged = (0..sources.len()).flat_map(move |number| {
+            let earlier = sources[..number].to_vec();
+            let brought = sources[number].entries().filter(|(key, _)| !key.is_merge_key()).map(text);
+            brought.filter(move |(key, _)| {
+                let has = |source: &Self| source.own_entry(key).is_some();
+                !has(&this) && !earlier.iter().any(has)
+            })
+        });
+        own.chain(merged)
+    }
+
     /// The items of a sequence; nothing for other nodes.
     pub fn items(&self) -> Items<'s> {
         if self.is_sequence() { self.children() } else { self.no_children() }
@@ -195,6 +213,10 @@ impl<'s> Node<'s> {
 
     /// The text of a scalar, whatever its type, without quotes; empty for a collection.
     pub fn text(&self) -> Cow<'s, str> {
+        if self.raw().kind.opens() {
+            // What such an event has for an end is no place in the text.
+            return Cow::Borrowed("");
+        }
         scalar::text(self.document.stream.text, self.raw())
     }
 

@@ -39,17 +39,21 @@ impl Path {
     /// This path followed by mapping keys, the usual way down.
     #[must_use]
     pub fn keys<const N: usize>(&self, keys: [&'static str; N]) -> Self {
-        let mut path = self.clone();
-        path.0.extend(keys.into_iter().map(|key| Step::Key(Cow::Borrowed(key))));
-        path
+        self.extended(keys.map(|key| Step::Key(Cow::Borrowed(key))))
     }
 
     /// This path, one step further.
     #[must_use]
     pub fn with(&self, step: Step) -> Self {
-        let mut path = self.clone();
-        path.0.push(step);
-        path
+        self.extended([step])
+    }
+
+    /// This path followed by `steps`, in one allocation of the right size: a plan holds thousands of them.
+    fn extended<const N: usize>(&self, steps: [Step; N]) -> Self {
+        let mut path = Vec::with_capacity(self.0.len() + N);
+        path.extend_from_slice(&self.0);
+        path.extend(steps);
+        Self(path)
     }
 
     /// The steps from the root.

@@ -98,9 +98,9 @@ impl<'s> Placement<'s> {
     }
 
     /// All edits of the document as one tree.
-    pub(crate) fn change<'e>(&self, edits: &'e [Edit]) -> Result<Change<'e>, Blocked> {
+    pub(crate) fn change<'e>(&self, edits: &[&'e Edit]) -> Result<Change<'e>, Blocked> {
         let mut blocked = Vec::new();
-        let targets = self.targets(edits.iter(), &mut blocked);
+        let targets = self.targets(edits.iter().copied(), &mut blocked);
         if let Some((_, reason)) = blocked.first() {
             return Err(*reason);
         }

@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, ArgGroup, Parser};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
+use transforms::Profile;
+use transforms::settings::Version;
+
+use crate::config::Flags;
 
 /// Hardens Kubernetes manifests without disturbing a byte that is not its own.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -13,6 +17,8 @@ use clap::{ArgAction, ArgGroup, Parser};
     version,
     about,
     max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     group = ArgGroup::new("mode"),
     after_help = "\
 Exit codes:
@@ -27,6 +33,10 @@ Examples:
   kustomize build . | cce-fix - | kubectl apply -f -"
 )]
 pub struct Cli {
+    /// What to do in place of fixing; a folder of such a name is given as `./NAME`
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Files, folders and quoted patterns to fix in place; `-` maps stdin to stdout
     #[arg(value_name = "PATH")]
     pub paths: Vec<OsString>,
@@ -46,6 +56,36 @@ pub struct Cli {
     /// Apply safe fixes only, hold back those that a person should review
     #[arg(long)]
     pub safe: bool,
+
+    /// Fill in what is missing, change no value that somebody wrote
+    #[arg(long)]
+    pub keep_explicit: bool,
+
+    /// What a hardened manifest has to fulfil: all that the CCE pages ask for (the default), or a Pod
+    /// Security level
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<ProfileName>,
+
+    /// Kubernetes version of the cluster, such as `1.28` (the default) or `v1.28.15-r20`
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// Transforms to run in place of the profile's own: ids, or the groups all, card, pss-baseline,
+    /// pss-restricted
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    pub select: Option<Vec<String>>,
+
+    /// Transforms that do not run: ids or groups
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub ignore: Option<Vec<String>>,
+
+    /// Configuration to use in place of the nearest `.cce-fix.yaml` above each file
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long)]
+    pub isolated: bool,
 
     /// Exit with 1 when something is left that a person must do
     #[arg(long)]
@@ -80,6 +120,113 @@ pub struct Cli {
     pub color: Color,
 }
 
+/// What `pss` is asked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  every input was judged
+  2  some input could not be handled; the others were")]
+pub struct Pss {
+    /// Files, folders and quoted patterns; `-` reads stdin; without any, this folder
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<OsString>,
+
+    /// Version of the policy to judge by and of the cluster to fix for, in place of the newest
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// How to print it; `document` counts from 0
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub output_format: PssFormat,
+
+    /// Configuration to use in place of the nearest `.cce-fix.yaml` above each file
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long)]
+    pub isolated: bool,
+
+    /// Look into files that `.gitignore` and the like exclude
+    #[arg(long)]
+    pub no_ignore: bool,
+
+    /// Name of stdin in what is printed
+    #[arg(long, value_name = "PATH", default_value = "stdin.yaml", hide_default_value = true)]
+    pub stdin_filename: PathBuf,
+
+    /// Number of threads; 0 takes as many as there are processors
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+}
+
+/// The forms that `pss` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PssFormat {
+    /// For people.
+    Text,
+    /// One array.
+    Json,
+}
+
+/// The profiles by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProfileName {
+    /// All that CCE's container security pages ask for.
+    Cce,
+    /// Pod Security Standards, level baseline.
+    Baseline,
+    /// Pod Security Standards, level restricted.
+    Restricted,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Cce => Self::Cce,
+            ProfileName::Baseline => Self::Baseline,
+            ProfileName::Restricted => Self::Restricted,
+        }
+    }
+}
+
+/// What to do in place of fixing.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell what a transform does and why, or what is known about an image
+    Explain(Explain),
+    /// List all transforms
+    Rules,
+    /// Say which Pod Security level each workload reaches, and which it would reach after fixing
+    Pss(Pss),
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Explain {
+    /// Id of a transform, as `cce-fix rules` lists them
+    pub id: Option<String>,
+
+    /// Something else than a transform
+    #[command(subcommand)]
+    pub subject: Option<Subject>,
+}
+
+/// Something else than a transform.
+#[derive(Debug, Subcommand)]
+pub enum Subject {
+    /// Tell what is known about an image, from where, and what it leads to
+    Image {
+        /// The image as manifests name it: `nginx`, `quay.io/keycloak/keycloak:26.0`
+        name: String,
+    },
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
@@ -105,6 +252,18 @@ pub enum Mode {
 }
 
 impl Cli {
+    /// The flags that the configuration has keys for.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            profile: self.profile.map(Into::into),
+            target: self.target,
+            safe: self.safe,
+            keep_explicit: self.keep_explicit,
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+        }
+    }
+
     /// The mode that the flags ask for.
     pub fn mode(&self) -> Mode {
         match (self.diff, self.check, self.list) {

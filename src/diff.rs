@@ -108,6 +108,14 @@ pub fn unified(name: &DiffName, old: &[u8], new: &[u8]) -> Vec<u8> {
     diff
 }
 
+/// The diff that makes `new`, a file that is not there yet.
+pub fn created(name: &DiffName, new: &[u8], is_program: bool) -> Vec<u8> {
+    let mode: &[u8] = if is_program { b"100755" } else { b"100644" };
+    let nothing = DiffName { old: b"/dev/null".to_vec(), new: name.new.clone() };
+    let header = [b"diff --git ", name.old.as_slice(), b" ", &name.new, b"\nnew file mode ", mode, b"\n"];
+    [header.concat(), unified(&nothing, b"", new)].concat()
+}
+
 /// The lines of two files from the first change to the last, and a few unchanged ones around them.
 ///
 /// What two files have in common at both ends is most of them, and costs one comparison of memory here
@@ -147,13 +155,50 @@ impl<'a> Window<'a> {
     fn ops(&self) -> Vec<DiffOp> {
         let old_middle = self.before..self.old.len() - self.after;
         let new_middle = self.before..self.new.len() - self.after;
-        let diff = TextDiff::from_slices(&self.old[old_middle.clone()], &self.new[new_middle.clone()]);
-
         let mut ops = vec![DiffOp::Equal { old_index: 0, new_index: 0, len: self.before }];
-        ops.extend(diff.ops().iter().map(|op| moved_down(*op, self.before)));
+        for (old, new) in self.parts(&old_middle, &new_middle) {
+            let (old_lines, new_lines) = (&self.old[old.clone()], &self.new[new.clone()]);
+            if old_lines == new_lines {
+                ops.push(DiffOp::Equal { old_index: old.start, new_index: new.start, len: old.len() });
+            } else {
+                let diff = TextDiff::from_slices(old_lines, new_lines);
+                ops.extend(diff.ops().iter().map(|op| moved_down(*op, old.start, new.start)));
+            }
+        }
         ops.push(DiffOp::Equal { old_index: old_middle.end, new_index: new_middle.end, len: self.after });
         ops.retain(|op| !(op.old_range().is_empty() && op.new_range().is_empty()));
+        ops.dedup_by(|next, last| match (next, last) {
+            (DiffOp::Equal { len: more, .. }, DiffOp::Equal { len, .. }) => {
+                *len += *more;
+                true
+            }
+            _ => false,
+        });
         ops
+    }
+
+    /// Parts of the middle that can be compared each for itself: they begin at lines without indentation that
+    /// both files have.
+    ///
+    /// In a file of many documents or many items `similar` would search ever longer, and in the end give up on
+    /// the shortest diff. What is fixed stands below such lines; so they are as many afterwards, each in its turn.
+    fn parts(&self, old: &Range<usize>, new: &Range<usize>) -> Vec<(Range<usize>, Range<usize>)> {
+        let starts = |lines: &[&[u8]], range: &Range<usize>| -> Vec<usize> {
+            range.clone().filter(|&line| !lines[line].first().is_none_or(u8::is_ascii_whitespace)).collect()
+        };
+        let (old_starts, new_starts) = (starts(&self.old, old), starts(&self.new, new));
+        if old_starts.len() != new_starts.len() {
+            return vec![(old.clone(), new.clone())];
+        }
+        let mut parts = Vec::new();
+        let mut start = (old.start, new.start);
+        // A line that is in flow style as a whole can be another afterwards.
+        let same = old_starts.into_iter().zip(new_starts).filter(|&(at, to)| self.old[at] == self.new[to]);
+        for end in same.chain([(old.end, new.end)]) {
+            parts.push((start.0..end.0, start.1..end.1));
+            start = end;
+        }
+        parts
     }
 
     fn write_hunk(&self, diff: &mut Vec<u8>, hunk: &[DiffOp]) {
@@ -194,20 +239,20 @@ fn write_lines(diff: &mut Vec<u8>, sign: u8, lines: &[&[u8]]) {
     }
 }
 
-/// The same operation on lines that stand `by` lines further down.
-fn moved_down(op: DiffOp, by: usize) -> DiffOp {
+/// The same operation on lines that stand `old` and `new` lines further down.
+fn moved_down(op: DiffOp, old: usize, new: usize) -> DiffOp {
     match op {
         DiffOp::Equal { old_index, new_index, len } => {
-            DiffOp::Equal { old_index: old_index + by, new_index: new_index + by, len }
+            DiffOp::Equal { old_index: old_index + old, new_index: new_index + new, len }
         }
         DiffOp::Delete { old_index, old_len, new_index } => {
-            DiffOp::Delete { old_index: old_index + by, old_len, new_index: new_index + by }
+            DiffOp::Delete { old_index: old_index + old, old_len, new_index: new_index + new }
         }
         DiffOp::Insert { old_index, new_index, new_len } => {
-            DiffOp::Insert { old_index: old_index + by, new_index: new_index + by, new_len }
+            DiffOp::Insert { old_index: old_index + old, new_index: new_index + new, new_len }
         }
         DiffOp::Replace { old_index, old_len, new_index, new_len } => {
-            DiffOp::Replace { old_index: old_index + by, old_len, new_index: new_index + by, new_len }
+            DiffOp::Replace { old_index: old_index + old, old_len, new_index: new_index + new, new_len }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rewriter::{Document, Edit, Position, Refusal, Stream};
-use transforms::{DocumentPlan, Evidence, Settings};
+use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
 use crate::input::kind::{self, FileKind};
 use crate::reread;
@@ -28,7 +28,7 @@ pub struct Examined {
 /// What a file is examined for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To know what would be done. No text is made, so there is none to prove.
+    /// To know what would be done. No text is made, so there is none to prove, and the edits are not kept.
     Answer,
     /// To have the new text, proved.
     Text,
@@ -125,10 +125,17 @@ fn examine_stream(
         return Examined::of(FileKind::Template);
     }
     let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
+    let mut changing = BTreeSet::new();
     let mut plans: Vec<(usize, DocumentPlan)> = stream
         .documents()
         .map(|document| (document.index(), transforms::plan(document, settings, &evidence)))
         .filter(|(_, plan)| !plan.is_empty())
+        .map(|(index, plan)| {
+            if plan.edits().next().is_some() {
+                changing.insert(index);
+            }
+            (index, compact(plan, purpose))
+        })
         .collect();
     let workloads = plans.iter().any(|(_, plan)| !plan.pods.is_empty() || !plan.problems.is_empty());
     let objects = workloads || stream.documents().any(is_object);
@@ -149,7 +156,7 @@ fn examine_stream(
         }
     }
     let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
-    let changed = plans.iter().any(|(_, plan)| plan.edits().next().is_some());
+    let changed = plans.iter().any(|(index, _)| changing.contains(index));
     let mut examined = Examined { kind, plans, changed, text: None, problems };
     if changed && purpose == Purpose::Text {
         edit(stream, &mut examined);
@@ -164,6 +171,21 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
     evidence
 }
 
+/// The plan without what nobody will ask for: it is kept until all documents of the file have theirs, and the
+/// plans of a large file take far more room than its text.
+fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
+    let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
+    for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
+        findings.shrink_to_fit();
+        for judged in findings {
+            if let (Outcome::Fix(fix), Purpose::Answer) = (&mut judged.finding.outcome, purpose) {
+                fix.edits = Vec::new();
+            }
+        }
+    }
+    plan
+}
+
 /// Whether the document says that it is a Kubernetes object.
 fn is_object(document: Document<'_>) -> bool {
     document.root().is_some_and(|root| root.get("apiVersion").is_some() && root.get("kind").is_some())
@@ -172,11 +194,8 @@ fn is_object(document: Document<'_>) -> bool {
 /// Applies the planned edits and proves the result; a document that fails keeps its text and its plan goes.
 fn edit(stream: &Stream<'_>, examined: &mut Examined) {
     loop {
-        let edits: Vec<(usize, Vec<Edit>)> = examined
-            .plans
-            .iter()
-            .map(|(document, plan)| (*document, plan.edits().cloned().collect()))
-            .collect();
+        let edits: Vec<(usize, Vec<&Edit>)> =
+            examined.plans.iter().map(|(document, plan)| (*document, plan.edits().collect())).collect();
         let applied = rewriter::apply(stream, &edits);
         let mut failed: Vec<(usize, String)> =
             applied.failures.iter().map(|(document, error)| (*document, error.to_string())).collect();
@@ -200,14 +219,14 @@ fn edit(stream: &Stream<'_>, examined: &mut Examined) {
 }
 
 /// The documents that an independent reader does not find changed as declared, and why.
-fn unproved(stream: &Stream<'_>, text: &str, edits: &[(usize, Vec<Edit>)]) -> Vec<(usize, String)> {
+fn unproved(stream: &Stream<'_>, text: &str, edits: &[(usize, Vec<&Edit>)]) -> Vec<(usize, String)> {
     let Ok(new) = Stream::scan(text) else {
         return edits.iter().map(|(index, _)| (*index, reread::RereadError::Different.to_string())).collect();
     };
     let changed = edits.iter().filter(|(_, edits)| !edits.is_empty());
     let failures = changed.filter_map(|(index, edits)| {
         let (old, new) = (stream.document(*index)?, new.document(*index)?);
-        let error = reread::check(old.text(), new.text(), edits).err()?;
+        let error = reread::check(old.text(), new.text(), edits.iter().copied()).err()?;
         Some((*index, error.to_string()))
     });
     failures.collect()

@@ -3,11 +3,16 @@
 //! The library behind the program of the same name; `ARCHITECTURE.md` shows the way of a manifest through it.
 
 pub mod cli;
+pub mod config;
 pub mod diff;
 pub mod engine;
 pub mod exit;
+pub mod explain;
+pub mod generate;
 pub mod input;
+pub mod pss;
 pub mod report;
 pub mod reread;
 pub mod run;
+pub mod spelling;
 pub mod write;

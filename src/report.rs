@@ -1,16 +1,47 @@
 //! What a person is told on stderr: one line for each thing with `-v`, and one line at the end.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use transforms::model::ContainerRef;
-use transforms::{DocumentPlan, Judged, Level, Outcome, State};
+use transforms::pod_security::{self, Failure};
+use transforms::settings::Version;
+use transforms::{DocumentPlan, Judged, Level, Outcome, PodSecurity, State};
 
 use crate::cli::Mode;
 use crate::engine::{Examined, Problem};
 use crate::exit::Exit;
 use crate::input::kind::FileKind;
+
+/// How many workloads are at each level of the Pod Security Standards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels([usize; 3]);
+
+impl Levels {
+    const ALL: [pod_security::Level; 3] =
+        [pod_security::Level::Privileged, pod_security::Level::Baseline, pod_security::Level::Restricted];
+
+    fn count(&mut self, level: pod_security::Level) {
+        for (of_level, count) in Self::ALL.iter().zip(&mut self.0) {
+            *count += usize::from(*of_level == level);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, other)| *count += other);
+    }
+}
+
+/// `1 privileged, 0 baseline, 2 restricted`.
+impl fmt::Display for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (level, count)) in Self::ALL.iter().zip(self.0).enumerate() {
+            write!(f, "{}{count} {level}", if number > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
 
 /// What a run counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +60,10 @@ pub struct Tally {
     pub review: usize,
     /// Fixes of level review that `--safe` held back.
     pub held_back: usize,
+    /// Files made beside the manifests.
+    pub generated: usize,
+    /// How many workloads are at each level of the Pod Security Standards before and after, by version.
+    pub levels: BTreeMap<Version, [Levels; 2]>,
     /// Files of other kinds.
     pub passed_over: BTreeMap<FileKind, usize>,
 }
@@ -57,6 +92,13 @@ impl Tally {
             }
         }
         self.left += usize::from(left);
+        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+        for pod_security in pods.filter_map(|pod| pod.pod_security.as_ref()) {
+            let PodSecurity { before, .. } = pod_security;
+            let [count_before, count_after] = self.levels.entry(before.version).or_default();
+            count_before.count(before.level);
+            count_after.count(pod_security.after().level);
+        }
     }
 
     /// Adds what another part of the run counted.
@@ -68,6 +110,12 @@ impl Tally {
         self.safe += other.safe;
         self.review += other.review;
         self.held_back += other.held_back;
+        self.generated += other.generated;
+        for (version, [before, after]) in &other.levels {
+            let levels = self.levels.entry(*version).or_default();
+            levels[0].add(*before);
+            levels[1].add(*after);
+        }
         for (kind, files) in &other.passed_over {
             *self.passed_over.entry(*kind).or_default() += files;
         }
@@ -77,7 +125,9 @@ impl Tally {
     pub fn exit(&self, mode: Mode, strict: bool) -> Exit {
         if self.refused > 0 {
             Exit::Trouble
-        } else if mode != Mode::Write && self.changed > 0 || strict && self.left + self.held_back > 0 {
+        } else if mode != Mode::Write && self.changed + self.generated > 0
+            || strict && self.left + self.held_back > 0
+        {
             Exit::Findings
         } else {
             Exit::Success
@@ -98,6 +148,10 @@ impl Tally {
                 counted(self.review, ["review fix", "review fixes"])
             );
         }
+        if self.generated > 0 {
+            let state = if mode == Mode::Write { "made" } else { "to be made" };
+            let _ = write!(line, ", {} {state}", counted(self.generated, ["new file", "new files"]));
+        }
         if self.held_back > 0 {
             let _ = write!(
                 line,
@@ -115,6 +169,13 @@ impl Tally {
             let _ = write!(line, "; passed over: {}", passed_over.join(", "));
         }
         line
+    }
+
+    /// The line behind it: how far the workloads get. One for each version that files are for.
+    pub fn pod_security(&self) -> impl Iterator<Item = String> {
+        self.levels.iter().map(|(version, [before, after])| {
+            format!("Pod Security {version}: {before}; after the fixes {after}")
+        })
     }
 }
 
@@ -162,7 +223,39 @@ fn document_lines(path: &Path, plan: &DocumentPlan) -> Vec<String> {
     problems.chain(findings).collect()
 }
 
-fn object_name(kind: &str, namespace: Option<&str>, name: Option<&str>) -> String {
+/// For each workload the level of Pod Security that it gets to, and what keeps it from restricted after the
+/// fixes.
+pub fn pod_security(path: &Path, examined: &Examined) -> Vec<String> {
+    let path = path.display();
+    let mut lines = Vec::new();
+    for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
+        let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
+        let start = format!("{path}:{}: pod-security: {name}", pod.position);
+        let Some(pod_security) = &pod.pod_security else {
+            lines.push(format!("{start}: not known, as an operator completes the pod"));
+            continue;
+        };
+        let (before, after) = (&pod_security.before, pod_security.after());
+        lines.push(format!(
+            "{start}: {} now, {} after the fixes (policy {})",
+            before.level, after.level, after.version
+        ));
+        lines.extend(
+            after
+                .in_the_way_of(pod_security::Level::Restricted)
+                .map(|failure| format!("{start}: in the way of restricted: {}", failure_text(failure))),
+        );
+    }
+    lines
+}
+
+/// `check: path must be so`.
+pub fn failure_text(failure: &Failure) -> String {
+    format!("{}: {}: {}", failure.check.id, failure.path, failure.detail)
+}
+
+/// `Kind namespace/name`.
+pub fn object_name(kind: &str, namespace: Option<&str>, name: Option<&str>) -> String {
     let name = name.unwrap_or("(no name)");
     match namespace {
         Some(namespace) => format!("{kind} {namespace}/{name}"),

@@ -24,7 +24,11 @@ pub enum RereadError {
 }
 
 /// Compares `before`, edited as data, with `after`.
-pub fn check(before: &str, after: &str, edits: &[Edit]) -> Result<(), RereadError> {
+pub fn check<'e>(
+    before: &str,
+    after: &str,
+    edits: impl IntoIterator<Item = &'e Edit>,
+) -> Result<(), RereadError> {
     let mut edited = read(before).map_err(|error| RereadError::Before(error.to_string()))?;
     let after = read(after).map_err(|error| RereadError::After(error.to_string()))?;
     for edit in edits {

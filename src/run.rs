@@ -2,20 +2,26 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
 use transforms::Settings;
+use transforms::generate::Subject;
 
-use crate::cli::{Cli, Color, Mode};
+use crate::cli::{Cli, Color, Command, Mode};
+use crate::config::{ConfigError, Decisions, Flags, Nearest, Source};
 use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
+use crate::explain;
+use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::pss;
 use crate::report::{self, Tally};
 use crate::write::{self, How};
 
@@ -31,15 +37,16 @@ struct Output {
     stdout: Vec<u8>,
     stderr: Vec<String>,
     tally: Tally,
+    subjects: Vec<Subject>,
 }
 
 /// What holds for every file of a run.
 struct Run<'c> {
     cli: &'c Cli,
     mode: Mode,
-    settings: Settings,
+    decisions: Source,
     patches: Patches,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
     colour: bool,
 }
 
@@ -71,6 +78,12 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    match &cli.command {
+        Some(Command::Explain(asked)) => return explain::run(asked),
+        Some(Command::Rules) => return explain::list(),
+        Some(Command::Pss(asked)) => return pss::run(asked),
+        None => {}
+    }
     let mode = cli.mode();
     let mut paths = cli.paths.clone();
     if paths.is_empty() {
@@ -85,13 +98,20 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
+    let decisions = match source(cli.flags(), cli.config.as_deref(), cli.isolated) {
+        Ok(decisions) => decisions,
+        Err(error) => {
+            tell(&format!("error: {error}"))?;
+            return Ok(Exit::Trouble);
+        }
+    };
     // Without a handler a second Ctrl-C could not end the program either; so it is no error to lack one.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     let stdout_choice = anstream::AutoStream::choice(&io::stdout());
     let mut run = Run {
         cli,
         mode,
-        settings: Settings { safe: cli.safe, ..Settings::default() },
+        decisions,
         patches: Patches::default(),
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
@@ -110,27 +130,117 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         tally.refused += 1;
         tell(&format!("error: {error}"))?;
     }
-    run.files(&inputs, &mut tally)?;
+    let jobs = run.jobs(&inputs, &mut tally)?;
+    run.files(&jobs, &mut tally)?;
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
 }
 
+/// Where the decisions for each file come from.
+pub(crate) fn source(flags: Flags, config: Option<&Path>, isolated: bool) -> Result<Source, ConfigError> {
+    Ok(match config {
+        Some(path) => Source::One(Arc::new(Decisions::read(path, &flags)?)),
+        None if isolated => Source::One(Arc::new(Decisions::of_flags(&flags)?)),
+        None => Source::Nearest(Nearest::new(flags)?),
+    })
+}
+
+/// A file, and what is decided for it.
+struct Job<'i> {
+    input: &'i Input,
+    decisions: Arc<Decisions>,
+}
+
 impl Run<'_> {
-    fn files(&self, inputs: &[Input], tally: &mut Tally) -> io::Result<()> {
-        if let [input] = inputs {
-            return Self::print(&self.file(input), tally);
+    /// Finds the decisions for each file. A configuration that cannot be used is told once, and the files
+    /// that it is for are left.
+    fn jobs<'i>(&self, inputs: &'i [Input], tally: &mut Tally) -> io::Result<Vec<Job<'i>>> {
+        let mut told = Vec::new();
+        let mut jobs = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            match self.decisions.of(folder_of(&input.path)) {
+                Ok(decisions) => jobs.push(Job { input, decisions }),
+                Err(error) if told.contains(&error) => {}
+                Err(error) => {
+                    tally.refused += 1;
+                    tell(&format!("{error}; the files that it is for are left as they are"))?;
+                    told.push(error);
+                }
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally) -> io::Result<()> {
+        if let [job] = jobs {
+            let output = self.file(job);
+            Self::print(&output, tally)?;
+            let mut subjects = Subjects::default();
+            subjects.add(&job.decisions, output.subjects);
+            return self.generate(&subjects, tally);
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.cli.threads)
             .build()
             .map_err(io::Error::other)?;
-        for batch in inputs.chunks(BATCH) {
-            let outputs: Vec<Output> =
-                pool.install(|| batch.par_iter().map(|input| self.file(input)).collect());
-            for output in outputs {
+        let mut subjects = Subjects::default();
+        for batch in jobs.chunks(BATCH) {
+            let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(|job| self.file(job)).collect());
+            for (job, output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
+                subjects.add(&job.decisions, output.subjects);
             }
         }
+        self.generate(&subjects, tally)
+    }
+
+    /// Makes the files that the configuration asks for beside the manifests, or shows them.
+    fn generate(&self, subjects: &Subjects, tally: &mut Tally) -> io::Result<()> {
+        for file in subjects.files() {
+            let mut output = Output::default();
+            match file {
+                Ok(file) => {
+                    output.tally.generated = 1;
+                    match self.mode {
+                        Mode::Write => {
+                            let NewFile { path, generated, old } = &file;
+                            let text = generated.text.as_bytes();
+                            let written = match old {
+                                Some(old) => write::replace(path, old, text, How::Atomic),
+                                None => write::create(path, text, generated.is_program),
+                            };
+                            if let Err(error) = written {
+                                output.tally = Tally { refused: 1, ..Tally::default() };
+                                output.stderr.push(format!("error: {error}"));
+                            }
+                        }
+                        Mode::Diff => output.stdout = self.diff_of_generated(&file),
+                        Mode::List => output.stdout = name_line(&self.seen(&file.path)),
+                        Mode::Check => {}
+                    }
+                }
+                Err(message) => {
+                    output.tally.refused = 1;
+                    output.stderr.push(format!("error: {message}"));
+                }
+            }
+            Self::print(&output, tally)?;
+        }
         Ok(())
+    }
+
+    fn diff_of_generated(&self, NewFile { path, generated, old }: &NewFile) -> Vec<u8> {
+        let name = DiffName::new(&self.seen(path), &self.folder);
+        let text = generated.text.as_bytes();
+        let diff = match old {
+            Some(old) => diff::unified(&name, old, text),
+            None => diff::created(&name, text, generated.is_program),
+        };
+        if self.colour { diff::paint(&diff) } else { diff }
+    }
+
+    /// A path as seen from the current folder.
+    fn seen(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.folder).unwrap_or(path).to_owned()
     }
 
     fn print(output: &Output, tally: &mut Tally) -> io::Result<()> {
@@ -147,7 +257,7 @@ impl Run<'_> {
     }
 
     /// Looks at one file and does with it what the mode says.
-    fn file(&self, input: &Input) -> Output {
+    fn file(&self, Job { input, decisions }: &Job<'_>) -> Output {
         if INTERRUPTED.load(Ordering::Relaxed) {
             return Output::default();
         }
@@ -156,17 +266,13 @@ impl Run<'_> {
             Ok(bytes) => bytes,
             Err(message) => return self.output(path, &Examined::unreadable(None, message), true),
         };
-        let examined = if kind::is_kustomization_name(path) {
-            Examined::of(FileKind::Kustomization)
-        } else if self.patches.contains(input) {
-            Examined::of(FileKind::Patch)
-        } else {
-            self.examine(&bytes, path)
-        };
+        let examined = look(input, &bytes, &self.patches, &decisions.settings, self.purpose());
         let mut output = self.output(path, &examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
         }
+        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+        output.subjects = pods.filter_map(|pod| pod.subject.clone()).collect();
         let Some(text) = &examined.text else { return output };
         match self.mode {
             Mode::Write => {
@@ -179,17 +285,6 @@ impl Run<'_> {
             Mode::Check | Mode::List => {}
         }
         output
-    }
-
-    /// Looks at bytes; a defect of ours in one file must not keep the others from being fixed.
-    fn examine(&self, bytes: &[u8], path: &Path) -> Examined {
-        std::panic::catch_unwind(|| engine::examine(bytes, path, &self.settings, self.purpose()))
-            .unwrap_or_else(|_| {
-                Examined::unreadable(
-                    None,
-                    "a defect of cce-fix stopped it here, please report it; the file is left as it is",
-                )
-            })
     }
 
     fn purpose(&self) -> Purpose {
@@ -211,6 +306,7 @@ impl Run<'_> {
         output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
         if self.cli.verbose {
             output.stderr.extend(report::verbose(path, examined));
+            output.stderr.extend(report::pod_security(path, examined));
         }
         output
     }
@@ -246,7 +342,14 @@ impl Run<'_> {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         let path = self.cli.stdin_filename.as_path();
-        let examined = self.examine(&bytes, path);
+        let decisions = match self.decisions.of(folder_of(path)) {
+            Ok(decisions) => decisions,
+            Err(error) => {
+                tell(&error.to_string())?;
+                return Ok(Exit::Trouble);
+            }
+        };
+        let examined = examine(&bytes, path, &decisions.settings, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -273,10 +376,45 @@ impl Run<'_> {
                 tell("interrupted: every file is either as it was or wholly fixed")?;
             }
             tell(&tally.summary(self.mode))?;
+            for line in tally.pod_security() {
+                tell(&line)?;
+            }
         }
         let exit = tally.exit(self.mode, self.cli.strict);
         Ok(if interrupted { exit.max(Exit::Interrupted) } else { exit })
     }
+}
+
+/// Looks at a file, unless its name or another file says that it stands for no objects of its own.
+pub(crate) fn look(
+    input: &Input,
+    bytes: &[u8],
+    patches: &Patches,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Examined {
+    if kind::is_kustomization_name(&input.path) {
+        Examined::of(FileKind::Kustomization)
+    } else if patches.contains(input) {
+        Examined::of(FileKind::Patch)
+    } else {
+        examine(bytes, &input.path, settings, purpose)
+    }
+}
+
+/// Looks at bytes; a defect of ours in one file must not keep the others from being looked at.
+pub(crate) fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
+    std::panic::catch_unwind(|| engine::examine(bytes, path, settings, purpose)).unwrap_or_else(|_| {
+        Examined::unreadable(
+            None,
+            "a defect of cce-fix stopped it here, please report it; the file is left as it is",
+        )
+    })
+}
+
+/// The folder that a path lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether the bytes can be read as documents at all.
@@ -291,7 +429,7 @@ fn name_line(path: &Path) -> Vec<u8> {
 }
 
 /// One line on stderr, harmless to a terminal whatever names and texts it quotes.
-fn tell(line: &str) -> io::Result<()> {
+pub(crate) fn tell(line: &str) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     stderr.write_all(&diff::harmless(line.as_bytes()))?;
     stderr.write_all(b"\n")

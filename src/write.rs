@@ -113,6 +113,9 @@ pub enum Problem {
         use `--no-atomic` to write in place"
     )]
     MountPoint(io::Error),
+    /// A new file cannot be made.
+    #[error("cannot be made ({0})")]
+    Unmade(io::Error),
     /// The system refuses to replace the file for another reason.
     #[error("is left as it is: it cannot be replaced ({0}); use `--no-atomic` to write in place")]
     NotReplaced(io::Error),
@@ -162,6 +165,21 @@ pub fn replace(path: &Path, expected: &[u8], new: &[u8], how: How) -> Result<(),
         return Ok(());
     }
     write(path, expected, new, how).map_err(|problem| WriteError { path: path.to_owned(), problem })
+}
+
+/// Writes a file that does not exist yet, with the folders above it. Nothing is ever replaced.
+pub fn create(path: &Path, content: &[u8], is_program: bool) -> Result<(), WriteError> {
+    let make = || {
+        let folder = folder_of(path);
+        fs::create_dir_all(folder).map_err(Problem::Unmade)?;
+        let mut temporary = create_temporary(folder).map_err(Problem::Unmade)?;
+        temporary.as_file_mut().write_all(content).map_err(Problem::Temporary)?;
+        platform::open_to_all(temporary.as_file(), is_program).map_err(Problem::Unmade)?;
+        temporary.as_file().sync_all().map_err(Problem::Temporary)?;
+        temporary.persist_noclobber(path).map_err(|refused| Problem::Unmade(refused.error))?;
+        platform::sync_folder(folder).map_err(Problem::Unsynced)
+    };
+    make().map_err(|problem| WriteError { path: path.to_owned(), problem })
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Problem> {
@@ -303,6 +321,11 @@ mod platform {
         OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path)
     }
 
+    /// What a new file of anybody's is: readable, and runnable where it is a program.
+    pub(super) fn open_to_all(file: &File, is_program: bool) -> io::Result<()> {
+        file.set_permissions(Permissions::from_mode(if is_program { 0o755 } else { 0o644 }))
+    }
+
     pub(super) fn name_of_kind(kind: FileType) -> &'static str {
         if kind.is_dir() {
             "a folder"
@@ -396,6 +419,10 @@ mod platform {
 
     pub(super) fn create(path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create_new(true).open(path)
+    }
+
+    pub(super) fn open_to_all(_: &File, _: bool) -> io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn name_of_kind(kind: FileType) -> &'static str {

@@ -1,7 +1,10 @@
-//! What several tests need: the corpus, temporary folders, the program.
+//! What several tests need: the corpus, manifests and what is made of them, temporary folders, the program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use cce_fix::engine::{self, Examined, Purpose};
+use transforms::{ALL, Judged, Settings};
 
 /// The folder of this repository.
 pub(crate) fn repository() -> &'static Path {
@@ -16,6 +19,14 @@ pub(crate) fn corpus() -> Option<PathBuf> {
         return None;
     }
     folder.canonicalize().ok()
+}
+
+/// Says, so that it is seen although the test passes, what could not be tried on this machine.
+pub(crate) fn not_tried(what: &str) {
+    use std::io::Write as _;
+
+    // `eprintln` would keep it to a test that passes.
+    std::io::stderr().write_all(format!("\nNOT TRIED: {what}\n").as_bytes()).unwrap();
 }
 
 /// The YAML and JSON files below `folder`, in order.
@@ -37,6 +48,42 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Takes off the line breaks around `text`, and the indentation that its lines share.
+pub(crate) fn dedent(text: &str) -> String {
+    let body = text.trim_start_matches('\n').trim_end();
+    let lines = || body.lines().filter(|line| !line.trim().is_empty());
+    let shared = lines().map(|line| line.len() - line.trim_start_matches(' ').len()).min().unwrap_or(0);
+    body.lines().flat_map(|line| [line.get(shared..).unwrap_or_default(), "\n"]).collect()
+}
+
+/// The default settings with these transforms alone.
+pub(crate) fn only(ids: &[&str]) -> Settings {
+    for id in ids {
+        assert!(ALL.iter().any(|transform| transform.meta().id == *id), "no transform has the id {id}");
+    }
+    Settings { select: Some(ids.iter().map(|id| (*id).to_owned()).collect()), ..Settings::default() }
+}
+
+/// What is made of `text`.
+pub(crate) fn examine(settings: &Settings, text: &str) -> Examined {
+    examine_file(settings, Path::new("manifest.yaml"), text)
+}
+
+/// What is made of `text` in the file `path`.
+pub(crate) fn examine_file(settings: &Settings, path: &Path, text: &str) -> Examined {
+    engine::examine(text.as_bytes(), path, settings, Purpose::Text)
+}
+
+/// `text` after a run: the new one, or the one that was there.
+pub(crate) fn fixed(settings: &Settings, text: &str) -> String {
+    examine(settings, text).text.unwrap_or_else(|| text.to_owned())
+}
+
+/// The findings of all pods of all documents.
+pub(crate) fn findings(examined: &Examined) -> impl Iterator<Item = &Judged> {
+    examined.plans.iter().flat_map(|(_, plan)| &plan.pods).flat_map(|pod| &pod.findings)
 }
 
 /// A temporary folder with files in it.

@@ -1,25 +1,15 @@
 //! The laws on generated manifests: every layout and every combination that real ones do not happen to have.
 
-use std::path::Path;
-
-use cce_fix::engine::{self, Examined, Purpose};
 use cce_fix::reread;
 use proptest::prelude::*;
 use rewriter::Stream;
-use transforms::{Outcome, Settings, State};
+use transforms::{ALL, Outcome, Settings, State};
 
+use crate::common::{examine, findings, fixed, only};
 use crate::generate;
-
-fn examine(text: &str, settings: &Settings) -> Examined {
-    engine::examine(text.as_bytes(), Path::new("deploy.yaml"), settings, Purpose::Text)
-}
 
 fn settings(safe: bool) -> Settings {
     Settings { safe, ..Settings::default() }
-}
-
-fn fixed(text: &str, settings: &Settings) -> String {
-    examine(text, settings).text.unwrap_or_else(|| text.to_owned())
 }
 
 proptest! {
@@ -29,18 +19,32 @@ proptest! {
     fn a_manifest_is_handled_and_a_second_run_changes_nothing(seed: u64, safe: bool) {
         let settings = settings(safe);
         let text = generate::manifest(seed);
-        let once = examine(&text, &settings);
+        let once = examine(&settings, &text);
         prop_assert_eq!(&once.problems, &[], "{}", text);
         let Some(new) = once.text else { return Ok(()) };
-        let again = examine(&new, &settings);
+        let again = examine(&settings, &new);
         prop_assert_eq!(&again.text, &None, "\n{}", new);
         prop_assert!(again.problems.is_empty());
+    }
+
+    /// Byte for byte, because a generated manifest indents all its lists in one way.
+    #[test]
+    fn one_by_one_is_all_at_once(seed: u64, safe: bool) {
+        let text = generate::manifest(seed);
+        let at_once = fixed(&settings(safe), &text);
+        let mut one_by_one = text;
+        for transform in ALL {
+            let alone = Settings { safe, ..only(&[transform.meta().id]) };
+            one_by_one = fixed(&alone, &one_by_one);
+            prop_assert_eq!(fixed(&alone, &at_once), &*at_once, "{} has something to add", transform.meta().id);
+        }
+        prop_assert_eq!(one_by_one, at_once);
     }
 
     #[test]
     fn the_data_differ_as_declared_and_in_no_other_way(seed: u64) {
         let text = generate::stream(seed, 3);
-        let examined = examine(&text, &settings(false));
+        let examined = examine(&settings(false), &text);
         prop_assert_eq!(&examined.problems, &[], "{}", text);
         let Some(new) = &examined.text else { return Ok(()) };
         let (old, new) = (Stream::scan(&text).unwrap(), Stream::scan(new).unwrap());
@@ -59,17 +63,17 @@ proptest! {
     fn documents_are_independent(seed: u64) {
         let settings = settings(false);
         let parts: Vec<String> = (0..3).map(|number| generate::stream(seed.wrapping_add(number), 1)).collect();
-        let alone: Vec<String> = parts.iter().map(|part| fixed(part, &settings)).collect();
-        prop_assert_eq!(fixed(&parts.join("---\n"), &settings), alone.join("---\n"));
+        let alone: Vec<String> = parts.iter().map(|part| fixed(&settings, part)).collect();
+        prop_assert_eq!(fixed(&settings, &parts.join("---\n")), alone.join("---\n"));
     }
 
     #[test]
     fn line_ends_and_marks_survive(seed: u64) {
         let settings = settings(false);
         let text = generate::stream(seed, 1);
-        let new = fixed(&text, &settings);
-        prop_assert_eq!(fixed(&text.replace('\n', "\r\n"), &settings), new.replace('\n', "\r\n"));
-        prop_assert_eq!(fixed(&format!("\u{feff}{text}"), &settings), format!("\u{feff}{new}"));
+        let new = fixed(&settings, &text);
+        prop_assert_eq!(fixed(&settings, &text.replace('\n', "\r\n")), new.replace('\n', "\r\n"));
+        prop_assert_eq!(fixed(&settings, &format!("\u{feff}{text}")), format!("\u{feff}{new}"));
     }
 
     #[test]
@@ -84,9 +88,9 @@ proptest! {
         let at = place.index(lines.len());
         lines.insert(at, "# inserted");
         let commented = lines.join("\n") + "\n";
-        let new = fixed(&commented, &settings);
+        let new = fixed(&settings, &commented);
         let without: Vec<&str> = new.lines().filter(|line| *line != "# inserted").collect();
-        let plain = fixed(&text, &settings);
+        let plain = fixed(&settings, &text);
         prop_assert_eq!(new.lines().count(), without.len() + 1, "the comment is gone");
         prop_assert_eq!(without, plain.lines().collect::<Vec<_>>());
     }
@@ -94,8 +98,8 @@ proptest! {
     #[test]
     fn safe_fixes_are_a_part_of_all_fixes(seed: u64) {
         let text = generate::manifest(seed);
-        let safe = examine(&text, &settings(true));
-        for judged in safe.plans.iter().flat_map(|(_, plan)| &plan.pods).flat_map(|pod| &pod.findings) {
+        let safe = examine(&settings(true), &text);
+        for judged in findings(&safe) {
             if let (State::Fixed, Outcome::Fix(fix)) = (&judged.state, &judged.finding.outcome) {
                 prop_assert_eq!(fix.level, transforms::Level::Safe);
             }
@@ -105,7 +109,7 @@ proptest! {
     #[test]
     fn json_stays_json(seed: u64) {
         let text = generate::json_list(seed, 4);
-        let examined = examine(&text, &settings(false));
+        let examined = examine(&settings(false), &text);
         prop_assert_eq!(&examined.problems, &[], "{}", text);
         let new = examined.text.unwrap_or(text);
         prop_assert!(!new.contains('\n'));
@@ -114,7 +118,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in "(apiVersion: v1\n)?(kind: Pod\n)?(spec:\n)?[ -~\n\t\r\\[\\]{}:,&*#|>'\"?-]{0,200}") {
-        let examined = examine(&text, &settings(false));
+        let examined = examine(&settings(false), &text);
         prop_assert!(examined.text.is_none() || examined.problems.is_empty());
     }
 }

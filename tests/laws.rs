@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::{self, Examined, Purpose};
 use cce_fix::input::kind::FileKind;
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 use rewriter::{Edit, Node, Step, Stream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_yaml::Value as Data;
 use similar::{ChangeTag, TextDiff};
 use transforms::{ALL, Level, Outcome, Settings, State};
 
-use crate::common::{Folder, corpus, files, repository};
+use crate::common::{Folder, corpus, examine_file, files, findings, only, repository};
+use crate::generate;
 
 fn examine(text: &str, path: &Path) -> Examined {
-    engine::examine(text.as_bytes(), path, &Settings::default(), Purpose::Text)
+    examine_file(&Settings::default(), path, text)
 }
 
 /// The text after a run: the new one, or the one that was there.
@@ -38,8 +43,66 @@ fn a_second_run_changes_nothing() {
         let again = examine(&once, &path);
         assert_eq!(again.text, None, "{}", path.display());
         assert_eq!(again.kind, FileKind::Workloads);
-        for judged in again.plans.iter().flat_map(|(_, plan)| &plan.pods).flat_map(|pod| &pod.findings) {
+        for judged in findings(&again) {
             assert_ne!(judged.state, State::Fixed, "{}: {}", path.display(), judged.finding.path);
+        }
+    }
+}
+
+/// Each transform for itself, in their order and each on what the one before it made, does what all do together.
+///
+/// The data are the same, and so is the text but for the indentation of new lists, which goes by the nearest
+/// list there is: where a file indents its lists in two ways, what one transform adds can be nearer to the next.
+#[test]
+fn one_by_one_is_all_at_once() {
+    let (mut changed, mut indented_otherwise) = (0, 0);
+    for (path, text) in texts() {
+        let at_once = fixed(&text, &path);
+        if at_once == text {
+            continue;
+        }
+        changed += 1;
+        let alone = ALL.iter().map(|transform| only(&[transform.meta().id]));
+        let alone: Vec<Settings> = alone.collect();
+        let by = |settings: &Settings, text: &str| examine_file(settings, &path, text).text;
+        let one_by_one =
+            alone.iter().fold(text.clone(), |text, settings| by(settings, &text).unwrap_or(text));
+        let name = path.display();
+        assert_eq!(examine(&one_by_one, &path).text, None, "{name}: all have something to add");
+        for (transform, settings) in ALL.iter().zip(&alone) {
+            assert_eq!(by(settings, &at_once), None, "{name}: {} has something to add", transform.meta().id);
+        }
+        if one_by_one == at_once {
+            continue;
+        }
+        indented_otherwise += 1;
+        let lines = |text: &str| text.lines().map(|line| line.trim_start().to_owned()).collect::<Vec<_>>();
+        assert_eq!(lines(&one_by_one), lines(&at_once), "{name}");
+        let data = |text: &str| {
+            let stream = Stream::scan(text).unwrap();
+            stream.documents().map(|document| sent(document.text())).collect::<Vec<_>>()
+        };
+        assert_eq!(data(&one_by_one), data(&at_once), "{name}");
+    }
+    println!("{changed} files changed, {indented_otherwise} with lists indented otherwise");
+    assert!(indented_otherwise * 20 <= changed, "{indented_otherwise} of {changed}");
+}
+
+/// To name all transforms, in whatever order, is to name none.
+#[test]
+fn the_order_of_names_changes_nothing() {
+    let mut ids: Vec<&str> = ALL.iter().map(|transform| transform.meta().id).collect();
+    let mut settings = Vec::new();
+    for _ in 0..ids.len() {
+        ids.rotate_left(1);
+        settings.push(only(&ids));
+        settings.push(only(&ids.iter().rev().copied().collect::<Vec<_>>()));
+    }
+    for seed in 0..300 {
+        let text = generate::stream(seed, 2);
+        let wanted = crate::common::fixed(&Settings::default(), &text);
+        for settings in &settings {
+            assert_eq!(crate::common::fixed(settings, &text), wanted, "{:?}", settings.select);
         }
     }
 }
@@ -131,41 +194,165 @@ fn line_ends_marks_and_missing_newlines_survive() {
     }
 }
 
-#[test]
-fn what_was_typed_stays_typed() {
+/// The data of a document as `kubectl` sends them: merge keys carried out, octals of YAML 1.1 read as numbers.
+fn sent(text: &str) -> Data {
+    let mut data: Data = serde_yaml::from_str(text).unwrap();
+    data.apply_merge().unwrap();
+    as_sent(&mut data, "", "");
+    data
+}
+
+/// Mends what the reader, which is of YAML 1.2 and knows of no quantities, leaves as another type: the value of
+/// `key`, which is an entry of `above`.
+fn as_sent(data: &mut Data, key: &str, above: &str) {
+    match data {
+        Data::Mapping(entries) => {
+            for (name, value) in entries.iter_mut() {
+                as_sent(value, name.as_str().unwrap_or_default(), key);
+            }
+        }
+        Data::Sequence(items) => items.iter_mut().for_each(|item| as_sent(item, "", key)),
+        Data::String(text) if ["defaultMode", "mode"].contains(&key) && text.starts_with('0') => {
+            if let Ok(mode) = i64::from_str_radix(text, 8) {
+                *data = Data::Number(mode.into());
+            }
+        }
+        Data::Number(number) if ["limits", "requests"].contains(&above) => {
+            *data = Data::String(number.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// The objects of a document: itself, or what it lists.
+fn objects(data: &Data) -> Vec<&Data> {
+    let is_list = data["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    match data["items"].as_sequence().filter(|_| is_list) {
+        Some(items) => items.iter().flat_map(objects).collect(),
+        None => vec![data],
+    }
+}
+
+/// The fields of the data that the type `T` does not have, or why the data are none of this type.
+fn unknown_fields<T: DeserializeOwned + Serialize>(data: &Data) -> Result<BTreeSet<String>, String> {
+    fn compare(data: &Data, typed: &Data, path: &str, unknown: &mut BTreeSet<String>) {
+        match (data, typed) {
+            (Data::Mapping(entries), Data::Mapping(typed)) => {
+                for (key, value) in entries.iter().filter(|(_, value)| !value.is_null()) {
+                    let path = format!("{path}.{}", key.as_str().unwrap_or("?"));
+                    match typed.get(key) {
+                        Some(typed) => compare(value, typed, &path, unknown),
+                        None => drop(unknown.insert(path)),
+                    }
+                }
+            }
+            (Data::Sequence(items), Data::Sequence(typed)) => {
+                items.iter().zip(typed).for_each(|(item, typed)| compare(item, typed, path, unknown));
+            }
+            _ => {}
+        }
+    }
+    let typed: T = serde_yaml::from_value(data.clone()).map_err(|error| error.to_string())?;
+    let mut unknown = BTreeSet::new();
+    compare(data, &serde_yaml::to_value(typed).unwrap(), "", &mut unknown);
+    Ok(unknown)
+}
+
+/// What [`unknown_fields`] says of an object by its own type; `None` where there is no type for its kind.
+fn judge(object: &Data) -> Option<Result<BTreeSet<String>, String>> {
     use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
 
-    fn reads<T: serde::de::DeserializeOwned>(text: &str) -> bool {
-        serde_yaml::from_str::<T>(text).is_ok()
-    }
-    let judge = |kind: &str, text: &str| match kind {
-        "Pod" => reads::<core::Pod>(text),
-        "PodTemplate" => reads::<core::PodTemplate>(text),
-        "ReplicationController" => reads::<core::ReplicationController>(text),
-        "Deployment" => reads::<apps::Deployment>(text),
-        "StatefulSet" => reads::<apps::StatefulSet>(text),
-        "DaemonSet" => reads::<apps::DaemonSet>(text),
-        "ReplicaSet" => reads::<apps::ReplicaSet>(text),
-        "Job" => reads::<batch::Job>(text),
-        "CronJob" => reads::<batch::CronJob>(text),
-        _ => false,
+    let judge = match (object["apiVersion"].as_str()?, object["kind"].as_str()?) {
+        ("v1", "Pod") => unknown_fields::<core::Pod>,
+        ("v1", "PodTemplate") => unknown_fields::<core::PodTemplate>,
+        ("v1", "ReplicationController") => unknown_fields::<core::ReplicationController>,
+        ("apps/v1", "Deployment") => unknown_fields::<apps::Deployment>,
+        ("apps/v1", "StatefulSet") => unknown_fields::<apps::StatefulSet>,
+        ("apps/v1", "DaemonSet") => unknown_fields::<apps::DaemonSet>,
+        ("apps/v1", "ReplicaSet") => unknown_fields::<apps::ReplicaSet>,
+        ("batch/v1", "Job") => unknown_fields::<batch::Job>,
+        ("batch/v1", "CronJob") => unknown_fields::<batch::CronJob>,
+        _ => return None,
     };
-    let (mut typed, mut untyped) = (0, 0);
-    for (path, text) in texts() {
-        let Some(new) = examine(&text, &path).text else { continue };
-        let (old, new) = (Stream::scan(&text).unwrap(), Stream::scan(&new).unwrap());
-        for (old, new) in old.documents().zip(new.documents()) {
-            let kind =
-                old.root().and_then(|root| Some(root.get("kind")?.text().into_owned())).unwrap_or_default();
-            if judge(&kind, old.text()) {
-                typed += 1;
-                assert!(judge(&kind, new.text()), "{}: {kind} does not read any more", path.display());
-            } else {
-                untyped += 1;
+    Some(judge(object))
+}
+
+/// What is known of an object before a change holds after it: no error comes, and no field that is none.
+#[track_caller]
+fn check_judgements(
+    name: &str,
+    old: &Result<BTreeSet<String>, String>,
+    new: &Result<BTreeSet<String>, String>,
+) {
+    let (Ok(old), Ok(new)) = (old, new) else { panic!("{name}: {new:?}") };
+    assert!(new.is_subset(old), "{name}: {new:?} are no fields");
+}
+
+/// What the API server takes before, it takes after. Every changed object is judged by its own type, and every
+/// changed pod by that of pods, also in objects of kinds for which there is no type.
+#[test]
+fn what_was_typed_stays_typed() {
+    let texts = texts();
+    if texts.is_empty() {
+        return;
+    }
+    let (mut judged, mut pods) = (0, 0);
+    let (mut unknown, mut refused) = (BTreeMap::<_, usize>::new(), BTreeMap::<_, usize>::new());
+    for (path, text) in texts {
+        let name = path.display().to_string();
+        let examined = examine(&text, &path);
+        let Some(new) = &examined.text else { continue };
+        let (old, new) = (Stream::scan(&text).unwrap(), Stream::scan(new).unwrap());
+        for (index, plan) in examined.plans.iter().filter(|(_, plan)| plan.edits().next().is_some()) {
+            let sent = |stream: &Stream<'_>| sent(stream.document(*index).unwrap().text());
+            let (old, new) = (sent(&old), sent(&new));
+            let (old_objects, new_objects) = (objects(&old), objects(&new));
+            assert_eq!(old_objects.len(), new_objects.len(), "{name}");
+            for (old, new) in old_objects.into_iter().zip(new_objects).filter(|(old, new)| old != new) {
+                match judge(old) {
+                    Some(Err(reason)) => *refused.entry(reason).or_default() += 1,
+                    Some(accepted) => {
+                        judged += 1;
+                        check_judgements(&name, &accepted, &judge(new).unwrap());
+                    }
+                    None => {
+                        let text = |key| old[key].as_str().unwrap_or_default().to_owned();
+                        *unknown.entry((text("apiVersion"), text("kind"))).or_default() += 1;
+                    }
+                }
+            }
+            for pod in &plan.pods {
+                let at = |data: &Data| {
+                    let pod = pod.path.steps().iter().try_fold(data, |at, step| match step {
+                        Step::Key(key) => at.get(key.as_ref()),
+                        Step::Index(index) => at.get(*index),
+                    });
+                    match pod.unwrap() {
+                        template if template.get("spec").is_some() => {
+                            (true, unknown_fields::<PodTemplateSpec>(template))
+                        }
+                        spec => (false, unknown_fields::<PodSpec>(spec)),
+                    }
+                };
+                let (is_template, old) = at(&old);
+                // Where there is no template, the kind may have fields of its own.
+                if old.as_ref().is_ok_and(|unknown| is_template || unknown.is_empty()) {
+                    pods += 1;
+                    check_judgements(&name, &old, &at(&new).1);
+                }
             }
         }
     }
-    println!("{typed} documents read as their types before and after, {untyped} others not judged");
+    let count = |counts: &mut dyn Iterator<Item = &usize>| counts.sum::<usize>();
+    let (without_type, refused_before) = (count(&mut unknown.values()), count(&mut refused.values()));
+    println!("{judged} changed objects judged by their types, {pods} pods by theirs");
+    println!("{without_type} changed objects without a type: {unknown:#?}");
+    println!("{refused_before} refused before already: {refused:#?}");
+    assert!(judged > 1_000 && pods >= judged, "{judged} objects, {pods} pods");
+    assert!(refused_before * 100 < judged, "{refused:#?}");
+    for (version, kind) in unknown.keys() {
+        assert!(!["v1", "apps/v1", "batch/v1"].contains(&version.as_str()), "{version} {kind} has a type");
+    }
 }
 
 #[test]

@@ -11,9 +11,11 @@
 
 mod cli;
 mod common;
+mod conformance;
 mod docs;
 mod generate;
 mod generated;
+mod generators;
 mod kinds;
 mod laws;
 mod peers;

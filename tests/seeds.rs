@@ -6,11 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cce_fix::engine::{self, Purpose};
 use cce_fix::report;
 use transforms::{CARD, Settings, State};
 
-use crate::common::repository;
+use crate::common::{examine, findings, only, repository};
 
 /// A page, if the pages are there.
 fn page(number: &str) -> Option<String> {
@@ -48,16 +47,16 @@ fn deployments() -> Vec<String> {
 
 /// The settings with the transforms of the card.
 fn card() -> Settings {
-    Settings { select: Some(CARD.map(str::to_owned).into()), ..Settings::default() }
+    only(&CARD)
 }
 
 /// `text` with everything that `settings` allow fixed.
 #[track_caller]
 fn fixed(settings: &Settings, text: &str) -> String {
-    let examined = engine::examine(text.as_bytes(), Path::new("seed.yaml"), settings, Purpose::Text);
+    let examined = examine(settings, text);
     assert_eq!(examined.problems, []);
     let fixed = examined.text.expect("something should change");
-    let again = engine::examine(fixed.as_bytes(), Path::new("seed.yaml"), settings, Purpose::Text);
+    let again = examine(settings, &fixed);
     assert_eq!(again.text, None, "a second run changes something");
     fixed
 }
@@ -141,8 +140,7 @@ fn the_deployment_with_explicit_values_kept() {
 #[test]
 fn the_deployment_is_satisfied_in_the_rest() {
     for text in deployments() {
-        let examined =
-            engine::examine(text.as_bytes(), Path::new("seed.yaml"), &Settings::default(), Purpose::Text);
+        let examined = examine(&Settings::default(), &text);
         let lines = report::verbose(Path::new("seed.yaml"), &examined);
         let says = |id: &str, words: &str| {
             let about = lines.iter().filter(|line| line.contains(&format!(": {id}: ")));
@@ -173,7 +171,7 @@ fn the_deployment_is_satisfied_in_the_rest() {
 fn the_deployment_for_an_old_cluster() {
     for text in deployments() {
         let settings = Settings { target: "1.18".parse().unwrap(), ..card() };
-        let examined = engine::examine(text.as_bytes(), Path::new("seed.yaml"), &settings, Purpose::Text);
+        let examined = examine(&settings, &text);
         let lines = report::verbose(Path::new("seed.yaml"), &examined).join("\n");
         assert!(lines.contains("`seccompProfile` needs Kubernetes 1.19"), "{lines}");
         let fixed = examined.text.unwrap();
@@ -219,11 +217,9 @@ fn the_pod_by_default() {
     let wanted = replaced(&text, "      mountPropagation: None\n", container) + volumes;
     assert_eq!(fixed(&card(), &text), wanted);
     assert!(wanted.contains("      path: /opt/\n"), "the slash at the end stays");
-    let examined = engine::examine(text.as_bytes(), Path::new("seed.yaml"), &card(), Purpose::Answer);
-    let mut of_mount = examined.plans.iter().flat_map(|(_, plan)| &plan.pods).flat_map(|pod| &pod.findings);
-    let state =
-        of_mount.find(|judged| judged.finding.transform.id == "mount-propagation").map(|it| &it.state);
-    assert_eq!(state, Some(&State::Satisfied));
+    let examined = examine(&card(), &text);
+    let of_mount = findings(&examined).find(|judged| judged.finding.transform.id == "mount-propagation");
+    assert_eq!(of_mount.map(|judged| &judged.state), Some(&State::Satisfied));
 }
 
 /// `-all` without a blank is no item of a list, and beside the keys no value either.
@@ -239,7 +235,7 @@ fn the_fragment_is_no_yaml() {
     for text in of_page.into_iter().chain([typed("fragment.yaml")]) {
         let line =
             1 + text.lines().position(|line| line.ends_with(" -all")).expect("the fragment has `-all`");
-        let examined = engine::examine(text.as_bytes(), Path::new("seed.yaml"), &card(), Purpose::Text);
+        let examined = examine(&card(), &text);
         assert_eq!(examined.text, None);
         let [problem] = examined.problems.as_slice() else { panic!("{examined:?}") };
         assert!(problem.message.starts_with("not valid YAML"), "{problem:?}");

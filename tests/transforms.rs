@@ -9,11 +9,11 @@ use std::panic;
 use std::path::{Path, PathBuf};
 
 use cce_fix::diff::{self, DiffName};
-use cce_fix::engine::{self, Examined, Purpose};
+use cce_fix::engine::Examined;
 use cce_fix::report::{self, Tally};
 use transforms::{ALL, Settings};
 
-use crate::common::repository;
+use crate::common::{examine_file, only, repository};
 
 /// A manifest of `tests/fixtures`.
 struct Fixture {
@@ -35,8 +35,7 @@ impl Fixture {
     }
 
     fn examine(&self, text: &str) -> Examined {
-        let settings = Settings { select: Some([self.id.clone()].into()), ..Settings::default() };
-        engine::examine(text.as_bytes(), Path::new(&self.file), &settings, Purpose::Text)
+        examine_file(&only(&[&self.id]), Path::new(&self.file), text)
     }
 
     /// What is printed about it.
@@ -131,10 +130,10 @@ fn all_transforms_together_go_with_every_fixture() {
     let settings = Settings::default();
     for Fixture { id, file, text } in fixtures() {
         let name = format!("{id}/{file}");
-        let examined = engine::examine(text.as_bytes(), Path::new(&file), &settings, Purpose::Text);
+        let examined = examine_file(&settings, Path::new(&file), &text);
         assert!(examined.problems.is_empty(), "{name}: {examined:?}");
         let Some(new) = examined.text else { continue };
-        let again = engine::examine(new.as_bytes(), Path::new(&file), &settings, Purpose::Text);
+        let again = examine_file(&settings, Path::new(&file), &new);
         assert_eq!(again.text, None, "{name}: a second run changes something");
     }
 }

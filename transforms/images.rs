@@ -11,146 +11,11 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-/// Where an image without a registry comes from.
-const DEFAULT_REGISTRY: &str = "docker.io";
+mod image_ref;
+mod user_image;
 
-/// An image reference taken apart and normalised as the distribution project's grammar has it.
-///
-/// `nginx:1.27` is `docker.io/library/nginx` with the tag `1.27`. The registry is in lower case. Text outside
-/// of the grammar (a template's placeholder, an upper-case path, an image id) is no reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageRef<'a> {
-    repository: String,
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
-
-impl<'a> ImageRef<'a> {
-    /// Takes `reference` apart; `None` where it does not follow the grammar.
-    pub fn parse(reference: &'a str) -> Option<Self> {
-        let (named, digest) = match reference.split_once('@') {
-            Some((named, digest)) => (named, Some(digest)),
-            None => (reference, None),
-        };
-        if digest.is_some_and(|digest| !is_digest(digest)) || is_image_id(reference) {
-            return None;
-        }
-        // A colon before the last slash belongs to the registry's port.
-        let (name, tag) = match named.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-            _ => (named, None),
-        };
-        if tag.is_some_and(|tag| !is_tag(tag)) {
-            return None;
-        }
-        let (registry, path) = match name.split_once('/') {
-            Some((first, rest)) if is_registry(first) => (first.to_ascii_lowercase(), rest),
-            _ => (DEFAULT_REGISTRY.to_owned(), name),
-        };
-        if !is_host(&registry) || path.len() > 255 || !path.split('/').all(is_path_component) {
-            return None;
-        }
-        let repository = match registry.as_str() {
-            DEFAULT_REGISTRY | "index.docker.io" if path.contains('/') => {
-                format!("{DEFAULT_REGISTRY}/{path}")
-            }
-            DEFAULT_REGISTRY | "index.docker.io" => format!("{DEFAULT_REGISTRY}/library/{path}"),
-            _ => format!("{registry}/{path}"),
-        };
-        Some(Self { repository, tag, digest })
-    }
-
-    /// The whole name without tag and digest: `docker.io/library/nginx`.
-    pub fn repository(&self) -> &str {
-        &self.repository
-    }
-
-    /// The host, with its port where one is given: `docker.io`, `localhost:5000`.
-    pub fn registry(&self) -> &str {
-        self.repository.split_once('/').map_or(DEFAULT_REGISTRY, |(registry, _)| registry)
-    }
-
-    /// The name within the registry: `library/nginx`.
-    pub fn path(&self) -> &str {
-        self.repository.split_once('/').map_or(&*self.repository, |(_, path)| path)
-    }
-
-    /// The last part of the name: `nginx`.
-    pub fn base_name(&self) -> &str {
-        last_part(&self.repository)
-    }
-
-    /// The tag, where one is written.
-    pub fn tag(&self) -> Option<&'a str> {
-        self.tag
-    }
-
-    /// The digest with its algorithm, where one is written.
-    pub fn digest(&self) -> Option<&'a str> {
-        self.digest
-    }
-}
-
-/// The first part of a name is a registry when it could not be a path, or is `localhost`.
-fn is_registry(first: &str) -> bool {
-    first == "localhost" || first.bytes().any(|byte| matches!(byte, b'.' | b':' | b'A'..=b'Z'))
-}
-
-/// A domain name, an IPv4 address, or an IPv6 address in brackets, with an optional port.
-fn is_host(host: &str) -> bool {
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
-        _ => (host, None),
-    };
-    if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit())) {
-        return false;
-    }
-    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
-    }
-    name.split('.').all(|label| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    })
-}
-
-/// Lower-case letters and digits, with `.`, `_`, `__` or any number of `-` between them.
-fn is_path_component(component: &str) -> bool {
-    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = component.as_bytes();
-    bytes.first().copied().is_some_and(is_word)
-        && bytes.last().copied().is_some_and(is_word)
-        && bytes
-            .split(|byte| is_word(*byte))
-            .all(|run| matches!(run, b"" | b"." | b"_" | b"__") || run.iter().all(|byte| *byte == b'-'))
-}
-
-/// A word character, then up to 127 word characters, dots and hyphens.
-fn is_tag(tag: &str) -> bool {
-    tag.len() <= 128
-        && !tag.starts_with(['.', '-'])
-        && !tag.is_empty()
-        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-}
-
-/// An algorithm, a colon, and at least 32 hexadecimal digits.
-fn is_digest(digest: &str) -> bool {
-    digest.split_once(':').is_some_and(|(algorithm, hex)| {
-        hex.len() >= 32
-            && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && algorithm.split(['+', '.', '-', '_']).all(|part| {
-                part.starts_with(|first: char| first.is_ascii_alphabetic())
-                    && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            })
-    })
-}
-
-/// 64 lower-case hexadecimal digits are the id of an image, which no registry serves.
-fn is_image_id(reference: &str) -> bool {
-    reference.len() == 64 && reference.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
+pub use image_ref::ImageRef;
+pub use user_image::{InvalidUserImage, UserImage};
 
 /// What an image's configuration names as its user (`USER` of a Dockerfile).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -394,8 +259,8 @@ struct Data {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     data: Data,
-    /// Repository, with mirrors resolved, to row.
-    by_repository: HashMap<String, usize>,
+    /// Repository, with mirrors resolved, to its rows: the user's before the one that comes with the program.
+    by_repository: HashMap<String, Vec<usize>>,
     /// The last two parts of the repository to row: `bitnami/nginx`.
     by_owner: HashMap<String, usize>,
     /// The last part of the repository to row, where it is telling.
@@ -417,8 +282,9 @@ impl Catalogue {
         })
     }
 
-    /// This catalogue with `own` rows before its own, so that they are found first. They are found in the
-    /// repositories they name alone; one whose image is no reference is never found.
+    /// This catalogue with `own` rows before its own, so that they are found first: the first row that knows
+    /// the tag counts. They are found in the repositories they name alone; one whose image is no reference is
+    /// never found. [`UserImage`] is what a user writes of such a row.
     #[must_use]
     pub fn with(&self, own: impl IntoIterator<Item = Entry>) -> Self {
         let mut data = self.data.clone();
@@ -432,8 +298,8 @@ impl Catalogue {
     /// Builds the maps. The first row that claims a name keeps it; the first `n_exact` rows claim
     /// repositories only.
     fn index(data: Data, n_exact: usize) -> Self {
-        let (mut by_repository, mut by_owner, mut by_base_name) =
-            (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut by_repository: HashMap<String, Vec<usize>> = HashMap::new();
+        let (mut by_owner, mut by_base_name) = (HashMap::new(), HashMap::new());
         for (idx, entry) in data.images.iter().enumerate() {
             for image in entry.repositories().filter_map(ImageRef::parse) {
                 let repository = resolve(&data.mirrors, image.repository());
@@ -443,7 +309,7 @@ impl Catalogue {
                         by_base_name.entry(last_part(&repository).to_owned()).or_insert(idx);
                     }
                 }
-                by_repository.entry(repository.into_owned()).or_insert(idx);
+                by_repository.entry(repository.into_owned()).or_default().push(idx);
             }
         }
         Self { data, by_repository, by_owner, by_base_name }
@@ -462,17 +328,28 @@ impl Catalogue {
 
     /// What is known about `image`.
     pub fn find(&self, image: &ImageRef<'_>) -> Option<Match<'_>> {
+        let (mut rows, confidence) = self.rows(image);
+        rows.find_map(|entry| {
+            let facts = entry.facts_for(image.tag().unwrap_or("latest"))?;
+            let tag_is_open = image.tag().is_none() && image.digest().is_some() && entry.is_split_by_tag();
+            let confidence = if tag_is_open { confidence.min(Confidence::Tag) } else { confidence };
+            Some(Match { entry, facts, confidence })
+        })
+    }
+
+    /// The first row of the repository of `image`, whatever the row says about its tag.
+    pub fn row(&self, image: &ImageRef<'_>) -> Option<&Entry> {
+        self.rows(image).0.next()
+    }
+
+    /// The rows that `image` may be about, and how sure the match by name is.
+    fn rows(&self, image: &ImageRef<'_>) -> (impl Iterator<Item = &Entry>, Confidence) {
         let repository = resolve(&self.data.mirrors, image.repository());
-        let (idx, mut confidence) = match self.by_repository.get(&*repository) {
-            Some(idx) => (*idx, Confidence::Exact),
-            None => (self.guess(&repository)?, Confidence::BaseName),
-        };
-        let entry = self.data.images.get(idx)?;
-        if image.tag().is_none() && image.digest().is_some() && entry.is_split_by_tag() {
-            confidence = confidence.min(Confidence::Tag);
-        }
-        let facts = entry.facts_for(image.tag().unwrap_or("latest"))?;
-        Some(Match { entry, facts, confidence })
+        let own = self.by_repository.get(&*repository).map_or(&[][..], Vec::as_slice);
+        let guessed = if own.is_empty() { self.guess(&repository) } else { None };
+        let confidence = if own.is_empty() { Confidence::BaseName } else { Confidence::Exact };
+        let rows = own.iter().copied().chain(guessed).filter_map(|idx| self.data.images.get(idx));
+        (rows, confidence)
     }
 
     /// The row that a repository outside of the catalogue is most likely about.

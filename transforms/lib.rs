@@ -7,17 +7,21 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+pub mod api_rules;
 mod capabilities;
 mod context;
 mod evidence;
 mod fragment;
+pub mod generate;
 mod identity;
 pub mod images;
 pub mod model;
 mod mount_propagation;
 mod plan;
+pub mod pod_security;
 mod read_only_root_filesystem;
 mod resources;
+mod review;
 mod run_as_user;
 mod seccomp_profile;
 pub mod settings;
@@ -30,7 +34,8 @@ pub use context::{Context, ObjectContext};
 pub use evidence::Evidence;
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
-pub use settings::Settings;
+pub use review::PodSecurity;
+pub use settings::{Profile, Settings};
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
@@ -56,6 +61,21 @@ pub const CARD: [&str; 6] = [
     "mount-propagation",
 ];
 
+/// The names of the groups that stand for several ids.
+pub const GROUPS: [&str; 4] = ["all", "card", "pss-baseline", "pss-restricted"];
+
+/// The ids that `name` stands for: an id for itself, a group for its members; none where it is neither.
+pub fn ids_of(name: &str) -> Vec<&'static str> {
+    let is_meant = |meta: &Meta| match name {
+        "all" => true,
+        "card" => CARD.contains(&meta.id),
+        "pss-baseline" => meta.profiles.contains(&Profile::Baseline),
+        "pss-restricted" => meta.profiles.contains(&Profile::Restricted),
+        id => meta.id == id,
+    };
+    ALL.iter().map(|transform| transform.meta()).filter(|meta| is_meant(meta)).map(|meta| meta.id).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -64,8 +84,19 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 10] = [
-        "context", "evidence", "fragment", "identity", "images", "lib", "plan", "settings", "support", "test",
+    const OTHERS: [&str; 12] = [
+        "api_rules",
+        "context",
+        "evidence",
+        "fragment",
+        "identity",
+        "images",
+        "lib",
+        "plan",
+        "review",
+        "settings",
+        "support",
+        "test",
     ];
 
     fn ids() -> BTreeSet<&'static str> {
@@ -96,6 +127,17 @@ mod tests {
             }
         }
         assert!(CARD.iter().all(|id| ids().contains(id)));
+    }
+
+    #[test]
+    fn a_name_stands_for_an_id_or_for_a_group() {
+        assert_eq!(ids_of("capabilities"), ["capabilities"]);
+        assert_eq!(ids_of("all").len(), ALL.len());
+        assert_eq!(ids_of("card").len(), CARD.len());
+        assert!(ids_of("pss-restricted").contains(&"run-as-user"));
+        assert!(!ids_of("pss-baseline").contains(&"run-as-user"));
+        assert!(ids_of("Capabilities").is_empty());
+        assert!(GROUPS.iter().all(|group| !ids().contains(group) && !ids_of(group).is_empty()));
     }
 
     #[test]

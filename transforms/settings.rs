@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
 
 use crate::images::Catalogue;
 use crate::model::Quantity;
@@ -101,7 +104,8 @@ impl Settings {
 }
 
 /// What a hardened manifest has to fulfil.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// All that CCE's container security pages ask for.
     Cce,
@@ -111,11 +115,26 @@ pub enum Profile {
     Restricted,
 }
 
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Cce => "cce",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        })
+    }
+}
+
 /// A minor version of Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// The number behind `1.`.
     pub minor: u16,
+}
+
+impl Version {
+    /// The newest that is known here.
+    pub const NEWEST: Self = Self { minor: 37 };
 }
 
 impl fmt::Display for Version {
@@ -126,11 +145,19 @@ impl fmt::Display for Version {
 
 /// Why a text is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidVersion;
+pub enum InvalidVersion {
+    /// It is not written as versions are.
+    Malformed,
+    /// There is no such version yet.
+    Unknown,
+}
 
 impl fmt::Display for InvalidVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a version such as `1.28` or `v1.28.15-r20`")
+        match self {
+            Self::Malformed => f.write_str("expected a version such as `1.28` or `v1.28.15-r20`"),
+            Self::Unknown => write!(f, "the newest version known here is `{}`", Version::NEWEST),
+        }
     }
 }
 
@@ -144,18 +171,20 @@ impl FromStr for Version {
         let numbers = text.strip_prefix('v').unwrap_or(text).split('-').next().unwrap_or_default();
         let mut parts = numbers.split('.');
         let minor = match (parts.next(), parts.next()) {
-            (Some("1"), Some(minor)) => minor.parse().map_err(|_| InvalidVersion)?,
-            _ => return Err(InvalidVersion),
+            (Some("1"), Some(minor)) => minor.parse().map_err(|_| InvalidVersion::Malformed)?,
+            _ => return Err(InvalidVersion::Malformed),
         };
         match (parts.next().map(str::parse::<u32>), parts.next()) {
-            (None | Some(Ok(_)), None) => Ok(Self { minor }),
-            _ => Err(InvalidVersion),
+            (None | Some(Ok(_)), None) if minor <= Self::NEWEST.minor => Ok(Self { minor }),
+            (None | Some(Ok(_)), None) => Err(InvalidVersion::Unknown),
+            _ => Err(InvalidVersion::Malformed),
         }
     }
 }
 
 /// Settings of `run-as-user`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunAsUser {
     /// User id for an image of which none is known.
     pub uid: i64,
@@ -172,7 +201,8 @@ impl Default for RunAsUser {
 }
 
 /// What to do about an image whose user is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum UidPolicy {
     /// Write the configured ids.
     Inject,
@@ -181,20 +211,23 @@ pub enum UidPolicy {
 }
 
 /// Settings of `seccomp-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SeccompProfile {
     /// Remove the old annotation where it says what the field says, from Kubernetes 1.27.
     pub drop_legacy_annotations: bool,
 }
 
 /// Settings of `resources`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Resources {
     /// Request and limit where neither is given.
     pub cpu: Quantity,
     /// Request and limit where neither is given.
     pub memory: Quantity,
-    /// Limit by request, in thousandths, where there is a request alone.
+    /// Limit by request, in thousandths, where there is a request alone. Read as a factor such as `1.5`.
+    #[serde(deserialize_with = "thousandths")]
     pub ratio: u32,
     /// Whether a cpu limit is asked for at all.
     pub cpu_limit: bool,
@@ -215,15 +248,27 @@ impl Default for Resources {
     }
 }
 
+/// A factor of at least one, as thousandths.
+fn thousandths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let factor = f64::deserialize(deserializer)?;
+    if !(1.0..=1000.0).contains(&factor) {
+        return Err(serde::de::Error::custom("a ratio is a number from 1 to 1000"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1,000 to 1,000,000")]
+    Ok((factor * 1000.0).round() as u32)
+}
+
 /// Settings of `privileged`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Privileged {
     /// Write `privileged: false` instead of removing the key.
     pub explicit: bool,
 }
 
 /// Settings of `host-path`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HostPath {
     /// Mount sensitive paths read-only where nothing shows that they are written to.
     pub read_only: bool,
@@ -234,7 +279,8 @@ pub struct HostPath {
 }
 
 /// Settings of `app-armor-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AppArmorProfile {
     /// Ask for the runtime's own profile. Pods then only start on nodes that have `AppArmor`.
     pub add: bool,
@@ -243,7 +289,8 @@ pub struct AppArmorProfile {
 }
 
 /// Settings of `node-scheduling`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeScheduling {
     /// The CCE node pool to run in.
     pub node_pool: Option<String>,
@@ -254,40 +301,76 @@ pub struct NodeScheduling {
 }
 
 /// Settings of `automount-service-account-token`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AutomountServiceAccountToken {
     /// The run sees every role binding that there is.
     pub closed_world: bool,
 }
 
 /// Settings of `api-server-access`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ApiServerAccess {
     /// Generate a `NetworkPolicy` for each workload.
     pub network_policy: bool,
     /// The private address of the API server.
-    pub address: Option<String>,
+    pub address: Option<Ipv4Addr>,
     /// Generate the script for nodes of this network model.
     pub node_script: Option<NetworkModel>,
     /// The addresses of the cluster's containers, in CIDR notation, for the script.
-    pub container_cidr: Option<String>,
+    pub container_cidr: Option<Cidr>,
     /// The id of the VPC security group to bind workloads to.
     pub security_group: Option<String>,
 }
 
 /// Settings of `metadata-access`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MetadataAccess {
     /// Generate a `NetworkPolicy` for each workload.
     pub network_policy: bool,
     /// Generate the script for nodes of this network model.
     pub node_script: Option<NetworkModel>,
     /// The addresses of the cluster's containers, in CIDR notation, for the script.
-    pub container_cidr: Option<String>,
+    pub container_cidr: Option<Cidr>,
+}
+
+/// A block of addresses, such as `10.0.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    address: Ipv4Addr,
+    /// How many bits at the start the addresses share.
+    bits: u8,
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a block of IPv4 addresses such as `10.0.0.0/16`";
+        let (address, bits) = text.split_once('/').ok_or(EXPECTED)?;
+        let address = address.parse().map_err(|_| EXPECTED)?;
+        let bits = bits.parse().ok().filter(|bits| *bits <= 32).ok_or(EXPECTED)?;
+        Ok(Self { address, bits })
+    }
+}
+
+impl<'de> Deserialize<'de> for Cidr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// The network models of CCE clusters whose nodes can filter what containers send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NetworkModel {
     /// VPC network.
     Vpc,
@@ -296,14 +379,16 @@ pub enum NetworkModel {
 }
 
 /// Settings of `misplaced-field`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MisplacedField {
     /// Move or rename a key where it is certain what was meant.
     pub repair: bool,
 }
 
 /// Settings of `public-exposure`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PublicExposure {
     /// Make load balancers that are yet to be created reachable from the VPC alone.
     pub internal_elb: bool,
@@ -319,7 +404,16 @@ mod tests {
             assert_eq!(text.parse(), Ok(Version { minor: 28 }), "{text}");
         }
         for text in ["", "1", "28", "2.28", "v1.", "1.x", "1.28.x", "1.28.1.2", "latest"] {
-            assert_eq!(text.parse::<Version>(), Err(InvalidVersion), "{text}");
+            assert_eq!(text.parse::<Version>(), Err(InvalidVersion::Malformed), "{text}");
+        }
+        assert_eq!("1.99".parse::<Version>(), Err(InvalidVersion::Unknown));
+    }
+
+    #[test]
+    fn blocks_of_addresses_are_read_and_written_alike() {
+        assert_eq!("10.0.0.0/16".parse::<Cidr>().unwrap().to_string(), "10.0.0.0/16");
+        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::/0", "10.0.0.0/8; rm -rf /"] {
+            assert!(text.parse::<Cidr>().is_err(), "{text}");
         }
     }
 

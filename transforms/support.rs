@@ -73,6 +73,20 @@ pub enum Category {
     Correctness,
 }
 
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Privilege => "privilege",
+            Self::Files => "files",
+            Self::Resources => "resources",
+            Self::Namespaces => "namespaces",
+            Self::Network => "network",
+            Self::Scheduling => "scheduling",
+            Self::Correctness => "correctness",
+        })
+    }
+}
+
 /// How much an attacker gains where a rule is not satisfied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -82,6 +96,16 @@ pub enum Severity {
     Medium,
     /// The way to the node or to other pods is open.
     High,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        })
+    }
 }
 
 /// How sure it is that a fix breaks nothing.

@@ -64,8 +64,9 @@ pub(crate) fn findings(settings: &Settings, text: &str) -> Vec<Judged> {
 #[track_caller]
 pub(crate) fn fix(settings: &Settings, text: &str) -> String {
     let stream = Stream::scan(text).unwrap();
-    let edits: Vec<(usize, Vec<Edit>)> =
-        plans(settings, text).iter().map(|plan| plan.edits().cloned().collect()).enumerate().collect();
+    let plans = plans(settings, text);
+    let edits: Vec<(usize, Vec<&Edit>)> =
+        plans.iter().map(|plan| plan.edits().collect()).enumerate().collect();
     let applied = rewriter::apply(&stream, &edits);
     assert_eq!(applied.failures, [], "\n{text}");
     applied.text

@@ -39,7 +39,7 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
 #[track_caller]
 fn check(before: &str, edits: &[Edit], after: &str) {
     let stream = Stream::scan(before).unwrap();
-    let applied = apply(&stream, &[(0, edits.to_vec())]);
+    let applied = apply(&stream, &[(0, edits.iter().collect())]);
     assert_eq!(applied.failures, [], "in {before:?}");
     assert_eq!(applied.text, after, "\n--- wanted\n{after}\n--- got\n{}", applied.text);
 }
@@ -49,7 +49,7 @@ fn check(before: &str, edits: &[Edit], after: &str) {
 fn blocked(before: &str, edits: &[Edit]) -> Blocked {
     let stream = Stream::scan(before).unwrap();
     let result = place(stream.document(0).unwrap(), &[edits]);
-    let applied = apply(&stream, &[(0, edits.to_vec())]);
+    let applied = apply(&stream, &[(0, edits.iter().collect())]);
     assert_eq!(applied.text, before, "a blocked edit changed the text");
     result[0].expect_err("the edit can be placed")
 }

@@ -146,7 +146,7 @@ fn try_edits(name: &str, text: &str, random: &mut Random, tally: &mut Tally) {
                 tally.blocked += 1;
                 continue;
             }
-            let applied = apply(&stream, &[(document.index(), vec![edit.clone()])]);
+            let applied = apply(&stream, &[(document.index(), vec![&edit])]);
             assert_eq!(applied.failures, [], "{name}: {edit:?}");
             let new = Stream::scan(&applied.text).unwrap();
             let after = read(new.document(document.index()).unwrap().text());

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -139,6 +140,32 @@ fn line_numbers_count_the_part_that_is_skipped() {
     assert_applies(&[Case::new("pod.yaml", old, new)]);
 }
 
+/// In a file of many documents no line is told to change that does not, and the time grows with the file.
+#[test]
+fn many_documents_are_compared_one_by_one() {
+    let document = |number: usize, added: &str| {
+        let flow = added.len();
+        format!(
+            "kind: Pod\nflow: [{flow}]\nmetadata:\n  name: a{number}\nspec:\n  image: b\n{added}  node: c\n---\n"
+        )
+    };
+    let text = |documents: usize, added: &str| -> String {
+        (0..documents).map(|number| document(number, added)).collect()
+    };
+    let added = "  user: 1\n  group: 2\n  context:\n    - node\n    - image\n  image: b\n";
+    let time = |documents| {
+        let (old, new) = (text(documents, ""), text(documents, added));
+        let start = Instant::now();
+        let diff = diff_of(&old, &new);
+        let took = start.elapsed();
+        let count = |sign| diff.lines().skip(2).filter(|line| line.starts_with(sign)).count();
+        assert_eq!((count('-'), count('+')), (documents, documents * 7));
+        took
+    };
+    let (few, many) = (time(500), time(5_000));
+    assert!(many < few * 30 + Duration::from_millis(200), "{few:?} for 500, {many:?} for 5000");
+}
+
 #[test]
 fn missing_final_newlines_apply() {
     let ends = [("\n", "\n"), ("", "\n"), ("\n", ""), ("", "")];
@@ -254,6 +281,8 @@ const LINES: &[&[u8]] = &[
     b"c\n",
     b"\n",
     b" \n",
+    b" a\n",
+    b" b\n",
     b"\t\n",
     b"a\r\n",
     b"\r\n",

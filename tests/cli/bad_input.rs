@@ -167,3 +167,11 @@ fn an_interrupted_run_leaves_each_file_old_or_new() {
     assert!(texts.iter().any(|text| *text == GOOD), "the run was over before it was interrupted");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), FILES, "something was left behind");
 }
+
+#[test]
+fn a_map_in_the_place_of_a_name_is_no_defect() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: {a: b}, namespace: [c]}\n\
+               spec:\n  containers:\n  - name: [a, b]\n    image: {a: b}\n";
+    let ran = Folder::with(&[("a.yaml", pod)]).run(&["--check", "a.yaml"]);
+    assert!(ran.code == Some(0) && !ran.stderr.contains("defect"), "{ran:?}");
+}

@@ -1,6 +1,7 @@
 //! What the modes print, write and answer.
 
 use crate::common::Folder;
+use crate::generate;
 
 const DEPLOYMENT: &str = "\
 apiVersion: apps/v1
@@ -173,10 +174,74 @@ fn the_number_of_threads_changes_nothing() {
     assert_eq!(one.stdout.matches("--- a/").count(), 40);
 }
 
+/// Named in any order, more than once, one by one or by their folder, with any number of threads: each file gets
+/// the same bytes, and the reports stand in the same order.
+#[test]
+fn the_order_of_files_changes_nothing() {
+    // More than are held back at a time for the sake of their order.
+    let names: Vec<String> = (0..600).map(|number| format!("d{}/f{number}.yaml", number % 7)).collect();
+    let folder = || {
+        let folder = Folder::new();
+        for (seed, name) in (0..).zip(&names) {
+            folder.write(name, generate::manifest(seed).as_bytes());
+        }
+        folder
+    };
+    let texts = |folder: &Folder| names.iter().map(|name| folder.read(name)).collect::<Vec<_>>();
+
+    let whole = folder();
+    let forwards: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut backwards: Vec<&str> = forwards.iter().rev().copied().collect();
+    backwards.extend(["d3", forwards[0]]);
+    let diff = |args: &[&str]| whole.run(&[&["--diff", "-v"], args].concat());
+    let wanted = diff(&["-j", "1", "."]);
+    assert!(wanted.stdout.matches("--- a/").count() > 500, "{}", wanted.stderr);
+    for args in [&forwards, &backwards] {
+        let ran = diff(&[["-j", "3"].as_slice(), args].concat());
+        assert_eq!(
+            (ran.code, ran.stdout, ran.stderr),
+            (wanted.code, wanted.stdout.clone(), wanted.stderr.clone())
+        );
+    }
+
+    whole.run(&["-q", "-j", "1", "."]).expect(0, "", "");
+    let wanted = texts(&whole);
+    for args in [["-j", "5", "."].as_slice(), &backwards] {
+        let other = folder();
+        other.run(args).expect(0, "", "600 files looked at");
+        assert!(texts(&other) == wanted, "{} files named", args.len());
+    }
+    for ((name, wanted), seed) in names.iter().zip(&wanted).zip(0..).step_by(20) {
+        let alone = Folder::new();
+        alone.write(name, generate::manifest(seed).as_bytes());
+        alone.run(&[name]).expect(0, "", "1 file looked at");
+        assert_eq!(alone.read(name), *wanted, "{name}");
+    }
+}
+
 #[test]
 fn ignored_files_are_left_unless_asked_for() {
     let folder = Folder::with(&[(".gitignore", "out/\n"), ("out/a.yaml", DEPLOYMENT), ("b.yaml", SERVICE)]);
     folder.succeed("git", &["init", "-q", "."], b"");
     folder.run(&["--check", "."]).expect(0, "", "1 file looked at");
     folder.run(&["--check", "--no-ignore", "."]).expect(1, "", "2 files looked at");
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_command_is_given_as_a_path() {
+    let folder = Folder::with(&[("rules/a.yaml", DEPLOYMENT), ("explain/a.yaml", DEPLOYMENT)]);
+    folder.run(&["-l", "./rules"]).expect(1, "rules/a.yaml\n", "1 would change");
+    folder.run(&["-l", "rules", "explain"]).expect(1, "explain/a.yaml\nrules/a.yaml\n", "2 would change");
+    let listed = folder.run(&["rules"]);
+    assert!(listed.code == Some(0) && listed.stdout.starts_with("ID "), "{listed:?}");
+    assert_eq!(folder.read("rules/a.yaml"), DEPLOYMENT);
+}
+
+#[test]
+fn no_name_plays_with_the_terminal_in_explain() {
+    let folder = Folder::new();
+    for args in [["explain", "\u{1b}[31mx"].as_slice(), &["explain", "image", "\u{1b}[31mx"]] {
+        let ran = folder.run(args);
+        assert!(ran.code == Some(2) && !ran.stderr.contains('\u{1b}'), "{ran:?}");
+    }
 }

@@ -2,3 +2,6 @@
 
 mod bad_input;
 mod contract;
+mod control;
+mod no_atomic;
+mod pss;

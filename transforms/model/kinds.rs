@@ -39,7 +39,6 @@ pub(super) struct Row {
     #[serde(default)]
     served: BTreeMap<String, Served>,
     /// What is special, for readers of the documentation.
-    #[serde(default)]
     note: Option<String>,
 }
 
@@ -111,19 +110,60 @@ pub struct WorkloadPath {
     pub specs: Vec<Pattern>,
 }
 
+/// What the table says of some kinds, for the documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownKinds {
+    row: &'static Row,
+}
+
+impl KnownKinds {
+    /// Every row of the table, in its order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        all().iter().map(|row| Self { row })
+    }
+
+    /// The group of `apiVersion`, with the version where only one is meant.
+    pub fn api(&self) -> String {
+        let Row { group, version, .. } = self.row;
+        match version {
+            Some(version) => format!("{group}/{version}"),
+            None => group.clone(),
+        }
+    }
+
+    /// The kinds; `*` stands for all others of the group.
+    pub fn kinds(&self) -> &'static [String] {
+        &self.row.kinds
+    }
+
+    /// Where pods, their specs and whole objects stand.
+    pub fn places(&self) -> impl Iterator<Item = &'static Pattern> {
+        let Row { pods, specs, objects, .. } = self.row;
+        pods.iter().chain(specs).chain(objects)
+    }
+
+    /// What is special.
+    pub fn note(&self) -> Option<&'static str> {
+        self.row.note.as_deref()
+    }
+}
+
 #[expect(
     clippy::expect_used,
     reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
 )]
+fn all() -> &'static [Row] {
+    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
+    })
+}
+
 pub(super) fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
     static BY_KIND: OnceLock<HashMap<&str, Vec<&Row>>> = OnceLock::new();
-    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     BY_KIND.get_or_init(|| {
-        let rows = ROWS.get_or_init(|| {
-            serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
-        });
         let mut by_kind: HashMap<&str, Vec<&Row>> = HashMap::new();
-        for row in rows {
+        for row in all() {
             for kind in &row.kinds {
                 by_kind.entry(kind).or_default().push(row);
             }

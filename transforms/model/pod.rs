@@ -123,6 +123,11 @@ impl<'d> Pod<'d> {
         self.containers.iter().any(|container| container.image().is_some())
     }
 
+    /// Whether it is a map with `metadata` and `spec` and all the fields that pods have, and no others.
+    pub fn is_ordinary(&self) -> bool {
+        !self.form.is_spec && self.form.shape.is_none()
+    }
+
     /// Whether an operator adds to the pod what it needs to run, such as images.
     pub fn is_completed(&self) -> bool {
         self.form.shape.is_some_and(|shape| shape.completed)

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use rewriter::{Node, Scalar};
+use rewriter::View;
+use serde::{Deserialize, Deserializer};
 
 /// Suffix and size, in billionths.
 type Unit = (&'static str, i128);
@@ -45,14 +46,25 @@ pub struct Quantity {
     unit: Unit,
 }
 
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_yaml::Value::deserialize(deserializer)? {
+            serde_yaml::Value::String(text) => text,
+            serde_yaml::Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        text.parse().map_err(|_| serde::de::Error::custom("expected a quantity such as `250m` or `512Mi`"))
+    }
+}
+
 impl Quantity {
     /// The amount that a scalar stands for; `None` where it stands for none.
-    pub fn of(node: Node<'_>) -> Option<Self> {
-        match node.scalar()? {
+    pub fn of<'v>(value: impl Into<View<'v>>) -> Option<Self> {
+        let value = value.into();
+        match value.as_integer() {
             // Hexadecimal and octal numbers reach the API server in decimal.
-            Scalar::Integer(number) => number.to_string().parse().ok(),
-            Scalar::Float(_) | Scalar::String(_) => node.text().parse().ok(),
-            Scalar::Null | Scalar::Bool(_) => None,
+            Some(number) => number.to_string().parse().ok(),
+            None => value.text().parse().ok(),
         }
     }
 

@@ -107,7 +107,7 @@ impl<'d> Section<'d> {
 
     /// The value of `key`, whatever it is.
     pub fn get(&self, key: &str) -> Option<Node<'d>> {
-        self.own(key).or_else(|| self.lens.as_ref()?.defaults?.get(key))
+        self.own(key).or_else(|| self.default(key))
     }
 
     /// Where the value of `key` stands or would stand. An edit of it goes there.
@@ -119,6 +119,22 @@ impl<'d> Section<'d> {
             },
             None => self.path.key(key),
         }
+    }
+
+    /// The same, if the kind has the field `key` at all.
+    pub(super) fn find(&self, key: &str) -> Option<Path> {
+        let usual = || self.path.key(key.to_owned());
+        let Some(lens) = &self.lens else { return Some(usual()) };
+        match lens.standing(key, self.node) {
+            Standing::At(place) => Some(place.path(&self.path, lens.around.as_deref())),
+            Standing::Usual => Some(usual()),
+            Standing::Nowhere => None,
+        }
+    }
+
+    /// The value of `key` that holds where none is written.
+    pub(super) fn default(&self, key: &str) -> Option<Node<'d>> {
+        self.lens.as_ref()?.defaults?.get(key)
     }
 
     /// Whether the kind has the field `key` at all.
@@ -139,8 +155,7 @@ impl<'d> Section<'d> {
     /// The map at `key`.
     pub fn section(&self, key: &'static str) -> Result<Self, Malformed> {
         let section = Self::new(self.own(key), self.place(key))?;
-        let default = self.lens.as_ref().and_then(|lens| lens.defaults?.get(key));
-        Ok(match default {
+        Ok(match self.default(key) {
             Some(default) => {
                 let default = Self::new(Some(default), section.path.clone())?;
                 section.with(None, None, default.node)

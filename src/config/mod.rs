@@ -1,0 +1,287 @@
+//! What a team decides: `.cce-fix.yaml`, and the flags that beat it.
+
+mod file;
+mod nearest;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use transforms::{ALL, GROUPS, Profile, Settings};
+
+use crate::spelling;
+
+pub use file::Config;
+pub use nearest::Nearest;
+
+/// The name of the file.
+pub const FILE_NAME: &str = ".cce-fix.yaml";
+
+/// A configuration that cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {message}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// The file does not say what a configuration says.
+    #[error("{}:{line}:{column}: error: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// From one.
+        line: usize,
+        /// From one.
+        column: usize,
+        /// What is wrong, and what may have been meant.
+        message: String,
+    },
+    /// A key is missing without which another one has no meaning.
+    #[error("{place}: {missing} is missing")]
+    Incomplete {
+        /// The file.
+        place: String,
+        /// The key, and what it holds.
+        missing: &'static str,
+    },
+    /// Neither an id nor a group.
+    #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
+    UnknownId {
+        /// The flag or key.
+        place: String,
+        /// What was written.
+        name: String,
+        /// What may have been meant.
+        suggestion: String,
+    },
+}
+
+/// What flags decide; each beats the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--profile`.
+    pub profile: Option<Profile>,
+    /// `--target`.
+    pub target: Option<transforms::settings::Version>,
+    /// `--safe`.
+    pub safe: bool,
+    /// `--keep-explicit`.
+    pub keep_explicit: bool,
+    /// `--select`.
+    pub select: Option<Vec<String>>,
+    /// `--ignore`.
+    pub ignore: Option<Vec<String>>,
+}
+
+/// What holds for the files of a folder.
+#[derive(Debug)]
+pub struct Decisions {
+    /// The file that they come from, where there is one.
+    pub source: Option<PathBuf>,
+    /// The configuration as it is written.
+    pub config: Config,
+    /// Flags and configuration as the transforms take them.
+    pub settings: Settings,
+}
+
+impl Decisions {
+    /// Without a file.
+    pub fn of_flags(flags: &Flags) -> Result<Self, ConfigError> {
+        Self::new(None, Config::default(), flags)
+    }
+
+    /// Reads `path`.
+    pub fn read(path: &Path, flags: &Flags) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            message: match error.kind() {
+                std::io::ErrorKind::InvalidData => "a configuration is written in UTF-8".to_owned(),
+                _ => error.to_string(),
+            },
+        })?;
+        Self::new(Some(path.to_owned()), Config::parse(path, &text)?, flags)
+    }
+
+    fn new(source: Option<PathBuf>, config: Config, flags: &Flags) -> Result<Self, ConfigError> {
+        let place = |key: &str| match &source {
+            Some(path) => format!("{}: `{key}`", path.display()),
+            None => format!("`{key}`"),
+        };
+        let chosen = |flag: &Option<Vec<String>>, written: &Option<Vec<String>>, key: &str| {
+            let (names, place) = match (flag, written) {
+                (Some(names), _) => (names, format!("`--{key}`")),
+                (None, Some(names)) => (names, place(key)),
+                (None, None) => return Ok(None),
+            };
+            ids(names, &place).map(Some)
+        };
+        let select = chosen(&flags.select, &config.select, "select")?;
+        let ignore = chosen(&flags.ignore, &config.ignore, "ignore")?.unwrap_or_default();
+        let all = Settings::default();
+        let written = config.transforms.clone();
+        let settings = Settings {
+            profile: flags.profile.or(config.profile).unwrap_or(all.profile),
+            target: flags.target.or(config.target.map(|target| target.0)).unwrap_or(all.target),
+            safe: flags.safe || config.safe.unwrap_or(all.safe),
+            keep_explicit: flags.keep_explicit || config.keep_explicit.unwrap_or(all.keep_explicit),
+            select,
+            ignore,
+            include_system: written.all.include_system,
+            run_as_user: written.run_as_user,
+            seccomp_profile: written.seccomp_profile,
+            resources: written.resources,
+            privileged: written.privileged,
+            host_path: written.host_path,
+            app_armor_profile: written.app_armor_profile,
+            node_scheduling: written.node_scheduling,
+            automount_service_account_token: written.automount_service_account_token,
+            api_server_access: written.api_server_access,
+            metadata_access: written.metadata_access,
+            misplaced_field: written.misplaced_field,
+            public_exposure: written.public_exposure,
+            ..all
+        };
+        if let Some(missing) = transforms::generate::missing(&settings) {
+            let place = source.as_ref().map_or_else(String::new, |path| path.display().to_string());
+            return Err(ConfigError::Incomplete { place, missing });
+        }
+        Ok(Self { source, config, settings })
+    }
+}
+
+/// Where the decisions for a file come from.
+#[derive(Debug)]
+pub enum Source {
+    /// The same for all.
+    One(Arc<Decisions>),
+    /// The nearest file above each.
+    Nearest(Nearest),
+}
+
+impl Source {
+    /// The decisions for the files of `folder`.
+    pub fn of(&self, folder: &Path) -> Result<Arc<Decisions>, ConfigError> {
+        match self {
+            Self::One(decisions) => Ok(Arc::clone(decisions)),
+            Self::Nearest(nearest) => nearest.of(folder),
+        }
+    }
+}
+
+/// The ids that `names` stand for. `place` is where they are written.
+fn ids(names: &[String], place: &str) -> Result<BTreeSet<String>, ConfigError> {
+    let mut found = BTreeSet::new();
+    for name in names {
+        let ids = transforms::ids_of(name.trim());
+        if ids.is_empty() {
+            let known = ALL.iter().map(|transform| transform.meta().id).chain(GROUPS);
+            return Err(ConfigError::UnknownId {
+                place: place.to_owned(),
+                name: name.clone(),
+                suggestion: spelling::suggestion(name, known),
+            });
+        }
+        found.extend(ids.into_iter().map(str::to_owned));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use transforms::settings::Version;
+
+    use super::*;
+
+    fn decide(text: &str, flags: &Flags) -> Result<Decisions, ConfigError> {
+        let path = Path::new(FILE_NAME);
+        Decisions::new(Some(path.to_owned()), Config::parse(path, text)?, flags)
+    }
+
+    fn error(text: &str) -> String {
+        decide(text, &Flags::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_decides_nothing() {
+        for text in ["", "# nothing yet\n", "{}\n", "null\n"] {
+            let settings = decide(text, &Flags::default()).unwrap().settings;
+            assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_decision_arrives() {
+        let text = "
+profile: restricted
+target: v1.31.2-r4
+safe: true
+keep-explicit: true
+select: [card, privileged]
+ignore: [resources]
+transforms:
+  all: {include-system: true}
+  run-as-user: {uid: 10001, policy: image}
+  resources: {cpu: 1, memory: 1Gi, ratio: 2, cpu-limit: false}
+  node-scheduling: {node-pool: apps, tolerations: ['a=b:NoSchedule']}
+  api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
+"
+        .replace(", privileged", "");
+        let settings = decide(&text, &Flags::default()).unwrap().settings;
+        assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
+        assert!(settings.safe && settings.keep_explicit && settings.include_system);
+        assert_eq!(settings.select.unwrap().len(), 6);
+        assert_eq!(settings.ignore, BTreeSet::from(["resources".to_owned()]));
+        assert_eq!((settings.run_as_user.uid, settings.run_as_user.gid), (10001, 1000));
+        assert_eq!((settings.resources.cpu.to_string(), settings.resources.ratio), ("1".to_owned(), 2000));
+        assert_eq!(settings.node_scheduling.node_pool.as_deref(), Some("apps"));
+        assert_eq!(settings.api_server_access.address, "192.168.0.5".parse().ok());
+    }
+
+    #[test]
+    fn a_flag_beats_the_file() {
+        let flags = Flags {
+            profile: Some(Profile::Baseline),
+            target: Some(Version { minor: 25 }),
+            select: Some(vec!["resources".to_owned()]),
+            ..Flags::default()
+        };
+        let settings = decide("{profile: cce, target: '1.30', select: [nonsense]}", &flags).unwrap().settings;
+        assert_eq!((settings.profile, settings.target), (Profile::Baseline, Version { minor: 25 }));
+        assert_eq!(settings.select, Some(["resources".to_owned()].into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_the_right_spelling() {
+        for (text, expected) in [
+            ("profle: cce\n", ".cce-fix.yaml:1:1: error: unknown field `profle`; did you mean `profile`?"),
+            (
+                "transforms:\n  resources: {cpu-limits: 1}\n",
+                ".cce-fix.yaml:2:15: error: transforms.resources: unknown field `cpu-limits`; did you mean `cpu-limit`?",
+            ),
+            (
+                "ignore: [capabilites]\n",
+                ".cce-fix.yaml: `ignore`: `capabilites` is neither a transform nor a group; did you mean `capabilities`?",
+            ),
+        ] {
+            assert_eq!(error(text), expected);
+        }
+        for (text, words) in [
+            ("profile: strict\n", "unknown variant `strict`"),
+            ("target: 1.30\n", "write it in quotes"),
+            ("target: '1.99'\n", "the newest version known here is `1.37`"),
+            ("safe: 'yes'\n", "expected a boolean"),
+            ("transforms: {resources: {ratio: 0.5}}\n", "a number from 1 to 1000"),
+            ("transforms: {resources: {cpu: much}}\n", "expected a quantity"),
+            ("- a\n", "expected a map of decisions"),
+            ("a: [\n", "error"),
+            ("safe: true\nsafe: false\n", "duplicate"),
+        ] {
+            assert!(error(text).contains(words), "{text:?}: {}", error(text));
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! What is said about a transform or an image when somebody asks: `cce-fix explain`, `cce-fix rules`.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+
+use rewriter::Stream;
+use transforms::images::{Catalogue, Confidence, Entry, Facts, ImageRef, Match, ReadOnlyRoot, Start, User};
+use transforms::settings::Profile;
+use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
+
+use crate::cli::{Explain, Subject};
+use crate::exit::Exit;
+use crate::run;
+use crate::spelling::nearest;
+
+/// The transforms that ask the image catalogue.
+const OF_IMAGES: [&str; 4] =
+    ["run-as-user", "capabilities", "unprivileged-port", "read-only-root-filesystem"];
+
+/// Prints what was asked for.
+pub fn run(asked: &Explain) -> io::Result<Exit> {
+    let settings = Settings::default();
+    print(match (&asked.subject, &asked.id) {
+        (Some(Subject::Image { name }), _) => image(name, &settings),
+        (None, id) => transform(id.as_deref().unwrap_or_default()),
+    })
+}
+
+/// Lists all transforms.
+pub fn list() -> io::Result<Exit> {
+    print(Ok(rules()))
+}
+
+fn print(answer: Result<String, Unknown>) -> io::Result<Exit> {
+    match answer {
+        Ok(text) => {
+            io::stdout().lock().write_all(text.as_bytes())?;
+            Ok(Exit::Success)
+        }
+        Err(unknown) => {
+            run::tell(&format!("error: {unknown}"))?;
+            Ok(Exit::Trouble)
+        }
+    }
+}
+
+/// A name that nothing is known by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Unknown {
+    #[error("no transform has the id `{id}`; {}", hint(.nearest.as_deref(), "`cce-fix rules` lists them"))]
+    Transform { id: String, nearest: Option<String> },
+    #[error("`{name}` is no image reference{}", .nearest.as_deref().map(meant).unwrap_or_default())]
+    Reference { name: String, nearest: Option<String> },
+    #[error("nothing is known about the image `{name}`{}", .nearest.as_deref().map(meant).unwrap_or_default())]
+    Image { name: String, nearest: Option<String> },
+    #[error("`{image}` is known, but not its tag `{tag}`")]
+    Tag { image: String, tag: String },
+}
+
+fn hint(nearest: Option<&str>, otherwise: &str) -> String {
+    nearest.map_or_else(|| otherwise.to_owned(), |nearest| format!("did you mean `{nearest}`?"))
+}
+
+fn meant(nearest: &str) -> String {
+    format!("; did you mean `{nearest}`?")
+}
+
+/// All transforms, a line each.
+fn rules() -> String {
+    let rows = ALL.iter().map(|transform| {
+        let meta = transform.meta();
+        [meta.id.to_owned(), meta.category.to_string(), profiles(meta), meta.title.to_owned()]
+    });
+    let head = ["ID", "CATEGORY", "PROFILES", "TITLE"].map(str::to_owned);
+    table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+/// Columns as wide as their widest cell; the last one has no end.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0)
+    });
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn profiles(meta: &Meta) -> String {
+    let profiles = std::iter::once(&Profile::Cce).chain(meta.profiles);
+    profiles.map(Profile::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a transform is about, and its documentation.
+fn transform(id: &str) -> Result<String, Unknown> {
+    let metas = || ALL.iter().map(|transform| transform.meta());
+    let Some(meta) = metas().find(|meta| meta.id == id) else {
+        let nearest = nearest(id, metas().map(|meta| meta.id)).map(Into::into);
+        return Err(Unknown::Transform { id: id.to_owned(), nearest });
+    };
+    let mut facts = Lines::default();
+    facts.line("category", meta.category);
+    facts.line("severity", meta.severity);
+    facts.line("profiles", profiles(meta));
+    facts.list("CCE pages", meta.pages, "; ");
+    facts.list("Pod Security", meta.pod_security, ", ");
+    facts.line("for Windows", if meta.on_windows { "yes" } else { "no" });
+    facts.line("since", meta.since);
+    Ok(format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc)))
+}
+
+/// The documentation without the space that a doc comment has in front of each line.
+fn documentation(doc: &str) -> String {
+    doc.lines().flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect()
+}
+
+/// What is known about an image, and what it leads to.
+fn image(name: &str, settings: &Settings) -> Result<String, Unknown> {
+    let catalogue = &*settings.catalogue;
+    let Some(reference) = ImageRef::parse(name) else {
+        return Err(Unknown::Reference { name: name.to_owned(), nearest: nearest_image(name, catalogue) });
+    };
+    let mut text = format!("{}\n\n", reference.repository());
+    match catalogue.find(&reference) {
+        Some(found) => text.push_str(&row(&reference, &found)),
+        None if catalogue.is_node_agent(name) => {
+            text.push_str("By its name it works on its node and needs the node's privileges.\n");
+        }
+        None => return Err(unknown_image(name, &reference, catalogue)),
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "\nIn a Deployment that sets nothing itself it leads to:\n{}",
+        consequences(name, settings)
+    );
+    Ok(text)
+}
+
+fn unknown_image(name: &str, reference: &ImageRef<'_>, catalogue: &Catalogue) -> Unknown {
+    match (catalogue.row(reference), reference.tag()) {
+        (Some(entry), tag) => {
+            Unknown::Tag { image: entry.image.clone(), tag: tag.unwrap_or("latest").to_owned() }
+        }
+        (None, _) => Unknown::Image { name: name.to_owned(), nearest: nearest_image(name, catalogue) },
+    }
+}
+
+/// The name of a known image, as people write it, that is most like `name`, whatever its tag.
+fn nearest_image(name: &str, catalogue: &Catalogue) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let without_digest = lower.split('@').next().unwrap_or_default();
+    let repository = match without_digest.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => without_digest,
+    };
+    let known = catalogue.entries().iter().flat_map(Entry::repositories).map(familiar);
+    nearest(familiar(repository), known).map(Into::into)
+}
+
+/// The repository without what Docker adds by itself.
+fn familiar(repository: &str) -> &str {
+    let path = repository.strip_prefix("docker.io/").unwrap_or(repository);
+    path.strip_prefix("library/").unwrap_or(path)
+}
+
+/// A row of the catalogue in words.
+fn row(reference: &ImageRef<'_>, found: &Match<'_>) -> String {
+    let Match { entry, facts, confidence } = found;
+    let mut lines = Lines::default();
+    lines.line("known as", &entry.image);
+    lines.line(
+        "match",
+        match confidence {
+            Confidence::Exact => "the image's own repository, or a mirror of it",
+            Confidence::Tag => "the repository, but a digest does not tell the variant; fixes are for review",
+            Confidence::BaseName => "by its name alone, so it may be another image; fixes are for review",
+        },
+    );
+    lines.line("tag", reference.tag().unwrap_or("latest, as none is given"));
+    describe(facts, &mut lines);
+    let others: Vec<&str> = entry.repositories().skip(1).collect();
+    lines.list("also as", &others, ", ");
+    lines.line("source", if entry.source.is_empty() { "the configuration" } else { entry.source.trim() });
+    lines.to_string()
+}
+
+fn describe(facts: &Facts, lines: &mut Lines) {
+    if let Some(user) = facts.user {
+        lines.line(
+            "USER",
+            match user {
+                User::Root => "root",
+                User::Named => "a name, which the kubelet cannot tell from root",
+                User::Numeric => "a number",
+            },
+        );
+    }
+    if let Some(uid) = facts.uid {
+        let group = facts.run_as_group().map(|gid| format!(", group {gid}"));
+        let group =
+            group.or_else(|| facts.group_zero.then(|| ", group 0, which its files belong to".to_owned()));
+        lines.line("works as", format!("user {uid}{}", group.unwrap_or_default()));
+    }
+    if let Some(start) = facts.start {
+        lines.line(
+            "start",
+            match start {
+                Start::NonRoot => "needs no privilege",
+                Start::Switches => "as root, then changes to its user; as that user it does neither",
+                Start::Root => "has to stay root",
+            },
+        );
+    }
+    match facts.read_only_root {
+        ReadOnlyRoot::Works => lines.line("read-only root", "works"),
+        ReadOnlyRoot::Fails => lines.line("read-only root", "fails"),
+        ReadOnlyRoot::Unknown => {}
+    }
+    lines.list("writes to", &facts.writable, ", ");
+    lines.list("fills itself", &facts.needs_content, ", ");
+    lines.list("volumes", &facts.volumes, ", ");
+    lines.list("ports", &facts.ports, ", ");
+    lines.list("file capabilities", &facts.file_capabilities, ", ");
+    if facts.heavy {
+        lines.line("memory", "by the gigabyte");
+    }
+}
+
+/// What the transforms make of a Deployment with this image and nothing else. `image` is a reference, which has
+/// no character that means something between quotes.
+fn consequences(image: &str, settings: &Settings) -> String {
+    let manifest = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: example\nspec:\n  template:\n    spec:\n      \
+         containers:\n      - name: example\n        image: \"{image}\"\n"
+    );
+    let Ok(stream) = Stream::scan(&manifest) else { return String::new() };
+    let plans = stream.documents().map(|document| transforms::plan(document, settings, &Evidence::default()));
+    let findings = plans.flat_map(|plan| plan.pods).flat_map(|pod| pod.findings);
+    let rows: Vec<[String; 3]> = findings
+        .filter(|judged| OF_IMAGES.contains(&judged.finding.transform.id))
+        .map(|judged| {
+            let [level, what] = consequence(&judged);
+            [format!("  {}", judged.finding.transform.id), level, what]
+        })
+        .collect();
+    table(&rows)
+}
+
+fn consequence(judged: &Judged) -> [String; 2] {
+    match (&judged.state, &judged.finding.outcome) {
+        (State::Left(left), _) => ["left".to_owned(), left.reason.clone()],
+        (_, Outcome::Fix(fix)) => [fix.level.to_string(), format!("{}: {}", fix.summary, fix.reason)],
+        _ => ["nothing".to_owned(), "it is as it should be".to_owned()],
+    }
+}
+
+/// Lines of a word and what stands for it, one below the other.
+#[derive(Default)]
+struct Lines(Vec<[String; 2]>);
+
+impl Lines {
+    fn line(&mut self, word: &str, value: impl fmt::Display) {
+        self.0.push([word.to_owned(), value.to_string()]);
+    }
+
+    /// Nothing for an empty list.
+    fn list(&mut self, word: &str, values: &[impl fmt::Display], between: &str) {
+        if !values.is_empty() {
+            self.line(word, values.iter().map(ToString::to_string).collect::<Vec<_>>().join(between));
+        }
+    }
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&table(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use transforms::images::UserImage;
+
+    use super::*;
+
+    #[track_caller]
+    fn explained(name: &str) -> String {
+        image(name, &Settings::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    #[track_caller]
+    fn check_unknown_image(name: &str, message: &str) {
+        assert_eq!(image(name, &Settings::default()).unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn every_transform_is_listed_and_explained() {
+        let rules = rules();
+        for meta in ALL.iter().map(|transform| transform.meta()) {
+            assert!(
+                rules.lines().any(|line| line.starts_with(meta.id) && line.ends_with(meta.title)),
+                "{rules}"
+            );
+            let text = transform(meta.id).unwrap();
+            assert!(text.starts_with(&format!("{}: {}\n\n", meta.id, meta.title)), "{text}");
+            assert!(text.contains("\n## Safety\n") && text.contains("\n```yaml\n"), "{text}");
+            for words in meta.pages.iter().chain(meta.pod_security) {
+                assert!(text.contains(words), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_image_of_the_catalogue_is_explained() {
+        for entry in Catalogue::builtin().entries() {
+            match image(&entry.image, &Settings::default()) {
+                Ok(text) => {
+                    assert!(text.contains(entry.source.trim()), "{text}");
+                    for id in OF_IMAGES {
+                        assert!(text.contains(&format!("\n  {id} ")), "{id}: {text}");
+                    }
+                }
+                // A row about some tags alone.
+                Err(error) => {
+                    assert_eq!(error, Unknown::Tag { image: entry.image.clone(), tag: "latest".to_owned() });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mirror_lowers_the_levels() {
+        let (own, mirror) = (
+            explained("nginxinc/nginx-unprivileged"),
+            explained("swr.cn-north-4.myhuaweicloud.com/org/nginx-unprivileged"),
+        );
+        assert!(own.contains("run-as-user                safe") && !own.contains(" review "), "{own}");
+        assert!(
+            mirror.contains("run-as-user                review") && !mirror.contains(" safe "),
+            "{mirror}"
+        );
+        assert!(mirror.contains("by its name alone"), "{mirror}");
+    }
+
+    #[test]
+    fn rows_of_the_configuration_say_so() {
+        let own = UserImage { image: "r.io/app".to_owned(), uid: Some(7), ..UserImage::default() };
+        let catalogue = Catalogue::builtin().with([Entry::try_from(own).unwrap()]);
+        let settings = Settings { catalogue: Cow::Owned(catalogue), ..Settings::default() };
+        let text = image("r.io/app:1", &settings).unwrap();
+        assert!(text.contains("the configuration") && text.contains("`runAsUser: 7`"), "{text}");
+    }
+
+    #[test]
+    fn unknown_names_get_the_nearest_right_one() {
+        let message = |id: &str| transform(id).unwrap_err().to_string();
+        assert_eq!(
+            message("run-as-usr"),
+            "no transform has the id `run-as-usr`; did you mean `run-as-user`?"
+        );
+        assert_eq!(message("x"), "no transform has the id `x`; `cce-fix rules` lists them");
+        check_unknown_image(
+            "ngnix:1.27",
+            "nothing is known about the image `ngnix:1.27`; did you mean `nginx`?",
+        );
+        check_unknown_image("Nginx", "`Nginx` is no image reference; did you mean `nginx`?");
+        check_unknown_image(
+            "r.example.com/team/shop",
+            "nothing is known about the image `r.example.com/team/shop`",
+        );
+        check_unknown_image("{{ .Values.image }}", "`{{ .Values.image }}` is no image reference");
+        check_unknown_image("", "`` is no image reference");
+        check_unknown_image("haproxy:2.2", "`docker.io/library/haproxy` is known, but not its tag `2.2`");
+    }
+
+    #[test]
+    fn node_agents_are_known_by_name() {
+        let text = explained("quay.io/calico/node:v3.28.0");
+        assert!(text.contains("works on its node") && text.contains("it looks like a node agent"), "{text}");
+    }
+}

@@ -93,20 +93,22 @@ pub(super) fn is_foreign(api_version: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
-/// Where the pods of a kind stand that is not in the table, as a user tells.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Where the pods of a kind stand that is not in the table, as a user tells: an item of `workloads` in
+/// `.cce-fix.yaml`.
+///
+/// ```yaml
+/// workloads:
+///   - {group: example.com, kind: Shop, pods: [spec.template], specs: ["spec.workers[].pod"]}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadPath {
     /// The group of `apiVersion`.
-    #[serde(default)]
     pub group: String,
     /// The kind.
     pub kind: String,
     /// Pod templates: maps with `metadata` and `spec`.
-    #[serde(default)]
     pub pods: Vec<Pattern>,
     /// Pods' specs without a template around them.
-    #[serde(default)]
     pub specs: Vec<Pattern>,
 }
 
@@ -194,11 +196,17 @@ impl TryFrom<String> for Pattern {
         let mut segments = Vec::new();
         for part in text.split('.').filter(|_| text != ".") {
             let (key, is_list) = part.strip_suffix("[]").map_or((part, false), |key| (key, true));
-            match key {
-                "" => return Err(format!("`{text}` has a part without a name")),
-                role if role.starts_with('<') => segments.push(Segment::Values),
-                key => segments.push(Segment::Key(key.to_owned())),
+            if key.is_empty() {
+                return Err(format!("`{text}` has a part without a name"));
             }
+            let is_role = key.len() > 2 && key.starts_with('<') && key.ends_with('>');
+            if key.contains(['[', ']', '*']) || !is_role && key.contains(['<', '>']) {
+                return Err(format!(
+                    "`{part}` in `{text}` is no key: `key[]` stands for every item of a list, `<name>` for every \
+                     value of a map"
+                ));
+            }
+            segments.push(if is_role { Segment::Values } else { Segment::Key(key.to_owned()) });
             if is_list {
                 segments.push(Segment::Items);
             }

@@ -258,12 +258,21 @@ fn told<'d, 's>(
     settings: Option<&'s Settings>,
     api_version: &str,
     kind: &str,
-) -> Option<[Places<'d, 's>; 1]> {
+) -> Option<Vec<Places<'d, 's>>> {
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-    let mut workloads = settings?.workloads.iter();
-    let told = workloads.find(|told| told.group == group && told.kind == kind)?;
-    let form = Form::default();
-    Some([Places { pods: &told.pods, specs: &told.specs, objects: &[], form, left: None }])
+    let workloads = settings.map_or(&[][..], |settings| &settings.workloads);
+    let told: Vec<Places<'d, 's>> = workloads
+        .iter()
+        .filter(|told| told.group == group && told.kind == kind)
+        .map(|told| Places {
+            pods: &told.pods,
+            specs: &told.specs,
+            objects: &[],
+            form: Form::default(),
+            left: None,
+        })
+        .collect();
+    (!told.is_empty()).then_some(told)
 }
 
 /// What an object is.

@@ -327,10 +327,13 @@ fn an_unknown_kind_is_reported_and_changed_on_request() {
     );
     assert_eq!(fix(&Settings::default(), text), text);
 
-    let told: WorkloadPath = serde_yaml::from_str(
-        "{group: example.com, kind: Widget, pods: [spec.template], specs: [spec.podSpec]}",
-    )
-    .unwrap();
+    let patterns = |text: &str| vec![Pattern::try_from(text.to_owned()).unwrap()];
+    let told = WorkloadPath {
+        group: "example.com".to_owned(),
+        kind: "Widget".to_owned(),
+        pods: patterns("spec.template"),
+        specs: patterns("spec.podSpec"),
+    };
     let named = Settings { workloads: vec![told], ..Settings::default() };
     let detecting = Settings { detect_pod_specs: true, ..Settings::default() };
     for settings in [named, detecting] {
@@ -349,10 +352,13 @@ fn an_unknown_kind_is_reported_and_changed_on_request() {
 }
 
 #[test]
-fn unknown_keys_in_the_configuration_are_errors() {
-    let read = serde_yaml::from_str::<WorkloadPath>;
-    assert!(read("{group: example.com, kind: Widget, pod: [spec]}").is_err());
-    assert!(read("{group: example.com, kind: Widget, pods: [spec..template]}").is_err());
+fn a_pattern_is_written_in_one_way() {
+    for text in [".", "spec", "spec.parts[].pod", "spec.roles.<key>.template", "items[]"] {
+        assert_eq!(Pattern::try_from(text.to_owned()).unwrap().to_string(), text);
+    }
+    for text in ["", "a..b", ".spec", "spec.", "[]", "a[0]", "a[*].b", "$.spec*", "<>", "<a.b", "a[][]"] {
+        assert!(Pattern::try_from(text.to_owned()).is_err(), "{text}");
+    }
 }
 
 /// A spec alone has no metadata, so an annotation cannot be written.

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::report;
-use crate::run::{examine, folder_of, look, source, tell};
+use crate::run::{examine, folder_of, is_excluded, look, source, tell};
 
 /// A workload, as other programs read it.
 #[derive(Serialize)]
@@ -118,6 +118,9 @@ fn files(asked: &Pss, decisions: &Source) -> io::Result<Vec<Judged>> {
 
 fn file(asked: &Pss, decisions: &Source, patches: &Patches, input: &Input) -> Judged {
     let path = input.path.as_path();
+    if decisions.of(folder_of(path)).is_ok_and(|decisions| is_excluded(input, &decisions)) {
+        return Judged::default();
+    }
     match (input::read(path), settings(asked, decisions, path)) {
         (Ok(bytes), Ok(settings)) => {
             judge(path, &look(input, &bytes, patches, &settings, Purpose::Answer), input.named)

@@ -140,7 +140,30 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     plan.problems = workloads.problems;
     plan.problems
         .extend(workloads.objects.iter().filter_map(|object| check_version(object, settings.target)));
+    let mut stale: Vec<Problem> = workloads
+        .pods
+        .iter()
+        .zip(&plan.pods)
+        .filter(|(_, pod)| pod.findings.iter().any(|judged| judged.fix().is_some()))
+        .filter_map(|(pod, _)| check_copy(&pod.object))
+        .collect();
+    // The pods of an object stand together.
+    stale.dedup();
+    plan.problems.extend(stale);
     plan
+}
+
+/// Whether the object carries the copy of itself that `kubectl apply` leaves in what it reads back.
+fn check_copy(object: &Object<'_>) -> Option<Problem> {
+    const KEY: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let copy = object.node.get("metadata")?.get("annotations")?.get(KEY)?;
+    Some(Problem {
+        path: object.path.key("metadata").key("annotations").key(KEY),
+        position: copy.position(),
+        reason: "holds the object as it was applied last, without the fixes; take it out of the file"
+            .to_owned(),
+        needs_person: false,
+    })
 }
 
 /// Whether clusters of the target version serve the object's `apiVersion`.

@@ -30,6 +30,6 @@ pub use path::{Path, Step};
 pub use placement::place;
 pub use position::Position;
 pub use scalar::Scalar;
-pub use stream::{Document, Stream, decode};
+pub use stream::{Document, Stream, decode, documents};
 pub use value::Value;
 pub use view::{Preview, View};

@@ -8,13 +8,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 use transforms::pod_security::{self, Level};
-use transforms::{PodPlan, PodSecurity, Profile, Settings};
+use transforms::{Evidence, PodPlan, PodSecurity, Profile, Settings};
 
 use crate::cli::{Pss, PssFormat};
 use crate::config::{ConfigError, Flags, Source};
 use crate::diff;
 use crate::engine::{Examined, Problem, Purpose};
 use crate::exit::Exit;
+use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::report;
@@ -98,7 +99,7 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
     io::stdin().lock().read_to_end(&mut bytes)?;
     let path = asked.stdin_filename.as_path();
     Ok(match settings(asked, decisions, path) {
-        Ok(settings) => judge(path, &examine(&bytes, path, &settings, Purpose::Answer), true),
+        Ok(settings) => judge(path, &examine(&bytes, path, &settings, None, Purpose::Answer), true),
         Err(error) => Judged { problems: vec![error.to_string()], ..Judged::default() },
     })
 }
@@ -106,24 +107,40 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
 fn files(asked: &Pss, decisions: &Source) -> io::Result<Vec<Judged>> {
     let here = [".".into()];
     let paths = if asked.paths.is_empty() { &here } else { asked.paths.as_slice() };
-    let (inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
+    let (mut inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
+    inputs.retain(|input| {
+        let decisions = decisions.of(folder_of(&input.path));
+        !decisions.is_ok_and(|decisions| is_excluded(input, &decisions))
+    });
     let patches = Patches::of(&inputs);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(asked.threads).build().map_err(io::Error::other)?;
-    let file = |input: &Input| file(asked, decisions, &patches, input);
-    let judged: Vec<Judged> = pool.install(|| inputs.par_iter().map(file).collect());
+    let judged: Vec<Judged> = pool.install(|| {
+        let all: Vec<&Input> = inputs.iter().collect();
+        let gathered = Gathered::of(&all, &patches, || false);
+        let file = |(number, input): (usize, &Input)| {
+            let bytes = gathered.take(number).map_or_else(|| input::read(&input.path), Ok);
+            file(asked, decisions, &patches, &gathered.evidence, input, bytes)
+        };
+        inputs.par_iter().enumerate().map(file).collect()
+    });
     let missing = errors.iter().map(|error| format!("error: {error}")).collect();
     Ok([Judged { problems: missing, ..Judged::default() }].into_iter().chain(judged).collect())
 }
 
-fn file(asked: &Pss, decisions: &Source, patches: &Patches, input: &Input) -> Judged {
+fn file(
+    asked: &Pss,
+    decisions: &Source,
+    patches: &Patches,
+    evidence: &Evidence,
+    input: &Input,
+    bytes: Result<Vec<u8>, String>,
+) -> Judged {
     let path = input.path.as_path();
-    if decisions.of(folder_of(path)).is_ok_and(|decisions| is_excluded(input, &decisions)) {
-        return Judged::default();
-    }
-    match (input::read(path), settings(asked, decisions, path)) {
+    match (bytes, settings(asked, decisions, path)) {
         (Ok(bytes), Ok(settings)) => {
-            judge(path, &look(input, &bytes, patches, &settings, Purpose::Answer), input.named)
+            let examined = look(input, &bytes, patches, Some(evidence), &settings, Purpose::Answer);
+            judge(path, &examined, input.named)
         }
         (Err(message), _) => judge(path, &Examined::unreadable(None, message), true),
         (_, Err(error)) => Judged { problems: vec![error.to_string()], ..Judged::default() },

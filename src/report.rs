@@ -10,6 +10,7 @@ use transforms::settings::Version;
 use transforms::{DocumentPlan, Judged, Level, Outcome, PodSecurity, State};
 
 use crate::cli::Mode;
+use crate::demand::Demand;
 use crate::engine::{Examined, Problem};
 use crate::exit::Exit;
 use crate::input::kind::FileKind;
@@ -62,6 +63,8 @@ pub struct Tally {
     pub held_back: usize,
     /// Files made beside the manifests.
     pub generated: usize,
+    /// What the fixes ask of a cluster.
+    pub demand: Demand,
     /// How many workloads are at each level of the Pod Security Standards before and after, by version.
     pub levels: BTreeMap<Version, [Levels; 2]>,
     /// Files of other kinds.
@@ -92,6 +95,7 @@ impl Tally {
             }
         }
         self.left += usize::from(left);
+        self.demand.count(examined);
         let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
         for pod_security in pods.filter_map(|pod| pod.pod_security.as_ref()) {
             let PodSecurity { before, .. } = pod_security;
@@ -111,6 +115,7 @@ impl Tally {
         self.review += other.review;
         self.held_back += other.held_back;
         self.generated += other.generated;
+        self.demand.add(&other.demand);
         for (version, [before, after]) in &other.levels {
             let levels = self.levels.entry(*version).or_default();
             levels[0].add(*before);

@@ -8,6 +8,7 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 
+use cce_fix::config::Config;
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::Examined;
 use cce_fix::report::{self, Tally};
@@ -35,7 +36,20 @@ impl Fixture {
     }
 
     fn examine(&self, text: &str) -> Examined {
-        examine_file(&only(&[&self.id]), Path::new(&self.file), text)
+        examine_file(&self.settings(), Path::new(&self.file), text)
+    }
+
+    /// The settings with the transform alone, and what a first line `# .cce-fix.yaml: {...}` says.
+    fn settings(&self) -> Settings {
+        let written = self.text.lines().next().and_then(|line| line.strip_prefix("# .cce-fix.yaml: "));
+        let config = Config::parse(Path::new(&self.file), written.unwrap_or_default()).unwrap();
+        let settings = only(&[&self.id]);
+        Settings {
+            profile: config.profile.unwrap_or(settings.profile),
+            target: config.target.map_or(settings.target, |target| target.0),
+            host_path: config.transforms.host_path,
+            ..settings
+        }
     }
 
     /// What is printed about it.

@@ -300,7 +300,7 @@ mod tests {
         );
         assert!(around.iter().any(|(path, _)| path == "spec.hostNetwork"), "{around:?}");
         let context = "spec.templates[0].container.securityContext";
-        assert!(around.contains(&(format!("{context}.allowPrivilegeEscalation"), true)), "{around:?}");
+        assert!(around.contains(&(format!("{context}.allowPrivilegeEscalation"), false)), "{around:?}");
         assert!(around.contains(&(format!("{context}.seccompProfile.type"), false)), "{around:?}");
         assert!(!around.iter().any(|(path, _)| path.ends_with("runAsNonRoot")), "{around:?}");
 

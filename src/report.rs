@@ -96,11 +96,12 @@ impl Tally {
         }
         self.left += usize::from(left);
         self.demand.count(examined);
-        for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
-            let PodSecurity { before, .. } = &pod.pod_security;
+        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+        for pod_security in pods.filter_map(|pod| pod.pod_security.as_ref()) {
+            let PodSecurity { before, .. } = pod_security;
             let [count_before, count_after] = self.levels.entry(before.version).or_default();
             count_before.count(before.level);
-            count_after.count(pod.pod_security.after().level);
+            count_after.count(pod_security.after().level);
         }
     }
 
@@ -234,8 +235,12 @@ pub fn pod_security(path: &Path, examined: &Examined) -> Vec<String> {
     let mut lines = Vec::new();
     for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
         let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
-        let (before, after) = (&pod.pod_security.before, pod.pod_security.after());
         let start = format!("{path}:{}: pod-security: {name}", pod.position);
+        let Some(pod_security) = &pod.pod_security else {
+            lines.push(format!("{start}: not known, as an operator completes the pod"));
+            continue;
+        };
+        let (before, after) = (&pod_security.before, pod_security.after());
         lines.push(format!(
             "{start}: {} now, {} after the fixes (policy {})",
             before.level, after.level, after.version

@@ -145,6 +145,11 @@ pub(crate) fn source(flags: Flags, config: Option<&Path>, isolated: bool) -> Res
     })
 }
 
+/// Whether the configuration excludes the file. What is named on the command line is meant.
+pub(crate) fn is_excluded(input: &Input, decisions: &Decisions) -> bool {
+    !input.named && decisions.excludes(&input.path)
+}
+
 /// A file, and what is decided for it.
 struct Job<'i> {
     input: &'i Input,
@@ -159,6 +164,7 @@ impl Run<'_> {
         let mut jobs = Vec::with_capacity(inputs.len());
         for input in inputs {
             match self.decisions.of(folder_of(&input.path)) {
+                Ok(decisions) if is_excluded(input, &decisions) => {}
                 Ok(decisions) => jobs.push(Job { input, decisions }),
                 Err(error) if told.contains(&error) => {}
                 Err(error) => {

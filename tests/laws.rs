@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::{self, Examined, Purpose};
 use cce_fix::input::kind::FileKind;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 use rewriter::{Edit, Node, Step, Stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -389,12 +389,18 @@ fn what_was_typed_stays_typed() {
                         Step::Key(key) => at.get(key.as_ref()),
                         Step::Index(index) => at.get(*index),
                     });
-                    unknown_fields::<PodTemplateSpec>(pod.unwrap())
+                    match pod.unwrap() {
+                        template if template.get("spec").is_some() => {
+                            (true, unknown_fields::<PodTemplateSpec>(template))
+                        }
+                        spec => (false, unknown_fields::<PodSpec>(spec)),
+                    }
                 };
-                let old = at(&old);
-                if old.is_ok() {
+                let (is_template, old) = at(&old);
+                // Where there is no template, the kind may have fields of its own.
+                if old.as_ref().is_ok_and(|unknown| is_template || unknown.is_empty()) {
                     pods += 1;
-                    check_judgements(&name, &old, &at(&new));
+                    check_judgements(&name, &old, &at(&new).1);
                 }
             }
         }

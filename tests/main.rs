@@ -18,6 +18,7 @@ mod generate;
 mod generated;
 mod generators;
 mod judges;
+mod kinds;
 mod laws;
 mod peers;
 mod seeds;

@@ -54,17 +54,7 @@ impl Fixture {
 
     /// What is printed about it.
     fn shown(&self, examined: &Examined) -> String {
-        let path = Path::new(&self.file);
-        let mut shown: Vec<String> =
-            examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
-        shown.extend(report::verbose(path, examined));
-        if let Some(new) = &examined.text {
-            let diff =
-                diff::unified(&DiffName::new(path, Path::new("")), self.text.as_bytes(), new.as_bytes());
-            shown.push(format!("\n{}", String::from_utf8(diff).unwrap()));
-        }
-        // What an editor does not show, and what insta takes for the end of a line.
-        shown.join("\n").replace('\r', "<CR>").replace('\u{feff}', "<BOM>")
+        shown(Path::new(&self.file), &self.text, examined)
     }
 
     fn check(&self) {
@@ -87,16 +77,29 @@ impl Fixture {
     }
 }
 
-fn fixtures_folder() -> PathBuf {
+/// What is printed about a file.
+pub(crate) fn shown(path: &Path, text: &str, examined: &Examined) -> String {
+    let mut shown: Vec<String> =
+        examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
+    shown.extend(report::verbose(path, examined));
+    if let Some(new) = &examined.text {
+        let diff = diff::unified(&DiffName::new(path, Path::new("")), text.as_bytes(), new.as_bytes());
+        shown.push(format!("\n{}", String::from_utf8(diff).unwrap()));
+    }
+    // What an editor does not show, and what insta takes for the end of a line.
+    shown.join("\n").replace('\r', "<CR>").replace('\u{feff}', "<BOM>")
+}
+
+pub(crate) fn fixtures_folder() -> PathBuf {
     repository().join("tests/fixtures")
 }
 
-fn snapshots() -> PathBuf {
+pub(crate) fn snapshots() -> PathBuf {
     repository().join("snapshots")
 }
 
 /// The names in a folder, but for those that no listing shows.
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -109,7 +112,7 @@ fn names(folder: &Path) -> Vec<String> {
 const ADVICE: [&str; 2] = ["api-server-access", "metadata-access"];
 
 /// Folders of fixtures that other tests read.
-const OTHERS: [&str; 1] = ["seeds"];
+const OTHERS: [&str; 2] = ["kinds", "seeds"];
 
 /// The folders of fixtures for transforms.
 fn folders() -> Vec<String> {

@@ -116,7 +116,7 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
         }
         None => (Level::Review, "a binding elsewhere may give rights to the service account".to_owned()),
     };
-    let edits = vec![Edit::set(cx.pod.spec.path().key(FIELD), false)];
+    let edits = vec![Edit::set(cx.pod.spec.place(FIELD), false)];
     Ok(Outcome::fix(level, format!("set `{FIELD}: false`"), reason, edits))
 }
 

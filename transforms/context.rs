@@ -103,7 +103,7 @@ impl Context<'_, '_> {
 
     /// Whether the pod shares one of the node's namespaces by the field `key`, after what is planned.
     pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
-        match self.planned(&self.pod.spec.path().key(key)) {
+        match self.planned(&self.pod.spec.place(key)) {
             Some(value) => Ok(*value == Value::Bool(true)),
             None => self.pod.shares(key),
         }

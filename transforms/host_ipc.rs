@@ -62,7 +62,7 @@ impl Transform for HostIpc {
     }
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        let edit = Edit::remove(cx.pod.spec.path().key(KEY), Some(false.into()));
+        let edit = Edit::remove(cx.pod.spec.place(KEY), Some(false.into()));
         let reason =
             "somebody wrote it; memory is not shared with the node and with other pods any more then";
         cx.flag(&Self::META, KEY, || Ok(Outcome::review("remove `hostIPC: true`", reason, vec![edit])))

@@ -98,10 +98,10 @@ fn judge(pod: &Pod<'_>) -> Result<Outcome, Malformed> {
             summary.push(what);
         }
     };
-    let mut edits = vec![Edit::remove(pod.spec.path().key(KEY), Some(false.into()))];
+    let mut edits = vec![Edit::remove(pod.spec.place(KEY), Some(false.into()))];
     let mut summary = vec!["`hostNetwork: true`"];
     if pod.spec.text("dnsPolicy")?.is_some_and(|policy| policy == "ClusterFirstWithHostNet") {
-        edits.push(Edit::remove(pod.spec.path().key("dnsPolicy"), Some("ClusterFirst".into())));
+        edits.push(Edit::remove(pod.spec.place("dnsPolicy"), Some("ClusterFirst".into())));
         summary.push("`dnsPolicy: ClusterFirstWithHostNet`");
     }
     for container in pod.containers.iter().filter(|container| container.is_editable()) {

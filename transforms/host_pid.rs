@@ -77,7 +77,7 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
             )));
         }
     }
-    let edit = Edit::remove(cx.pod.spec.path().key(KEY), Some(false.into()));
+    let edit = Edit::remove(cx.pod.spec.place(KEY), Some(false.into()));
     let reason = "somebody wrote it; a program that looks for other processes of the node finds none then";
     Ok(Outcome::review("remove `hostPID: true`", reason, vec![edit]))
 }

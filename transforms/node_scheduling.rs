@@ -195,7 +195,7 @@ fn additions(
             is_there |= covers(other, &toleration)?;
         }
         if !is_there {
-            let list = cx.pod.spec.path().key("tolerations");
+            let list = cx.pod.spec.place("tolerations");
             add.edits.push(Edit::append(list, fragment::value(&toleration)));
             add.tolerations.push(text.clone());
         }

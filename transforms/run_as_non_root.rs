@@ -119,7 +119,9 @@ fn check_pod(cx: &Context<'_, '_>, pod: PodsValue) -> Vec<Finding> {
     let containers = &cx.pod.containers;
     let verdicts: Vec<_> =
         containers.iter().map(|container| (container, judge(cx, container, pod))).collect();
-    let stays_unset = pod.is_root || verdicts.iter().any(|(container, it)| keeps_pod_unset(container, it));
+    let stays_unset = pod.is_root
+        || !cx.pod.has_pod_level()
+        || verdicts.iter().any(|(container, it)| keeps_pod_unset(container, it));
     let mut fs_group = FsGroup::new(cx);
     let mut findings = Vec::new();
     let mut inheriting = Vec::new();

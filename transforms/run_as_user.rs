@@ -406,6 +406,10 @@ impl<'c, 'd> FsGroup<'c, 'd> {
         }
         let Some(is_file_storage) = self.mounts_claim(container)? else { return Ok(()) };
         self.is_written = true;
+        if !self.cx.pod.has_pod_level() {
+            fix.reason += "; it mounts a volume, for which no `fsGroup` can be set here";
+            return Ok(());
+        }
         let has_policy = self.cx.settings.target >= Version { minor: 20 };
         let fragment = PodSecurityContext {
             fs_group: Some(group),

@@ -10,10 +10,12 @@ use serde::{Deserialize, Deserializer};
 
 use crate::images::Catalogue;
 use crate::model::Quantity;
+pub use crate::model::WorkloadPath;
 use crate::support::Meta;
 
 /// Every decision of a user, with what holds where there is none.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own, and any two go together")]
 pub struct Settings {
     /// What counts as satisfied.
     pub profile: Profile,
@@ -29,6 +31,10 @@ pub struct Settings {
     pub ignore: BTreeSet<String>,
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
+    /// Where the pods of kinds stand that are not known, and of known ones in place of what is known.
+    pub workloads: Vec<WorkloadPath>,
+    /// Also change what looks like a pod in objects of kinds that nobody tells about.
+    pub detect_pod_specs: bool,
     /// Of `run-as-user`.
     pub run_as_user: RunAsUser,
     /// Of `seccomp-profile`.
@@ -67,6 +73,8 @@ impl Default for Settings {
             select: None,
             ignore: BTreeSet::new(),
             include_system: false,
+            workloads: Vec::new(),
+            detect_pod_specs: false,
             run_as_user: RunAsUser::default(),
             seccomp_profile: SeccompProfile::default(),
             resources: Resources::default(),

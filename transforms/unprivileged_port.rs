@@ -185,6 +185,11 @@ fn cannot_free(cx: &Context<'_, '_>, port: i64) -> Result<Option<String>, Malfor
         Some(format!(
             "port {port} is below 1024, and a pod in the node's network may not set the sysctl that frees it"
         ))
+    } else if !cx.pod.has_pod_level() {
+        let kind = &cx.pod.object.kind;
+        Some(format!(
+            "port {port} is below 1024, and the sysctl that frees it cannot be set in this `{kind}`"
+        ))
     } else if cx.settings.target < (Version { minor: 22 }) {
         Some(format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22"))
     } else {

@@ -659,3 +659,19 @@ fn a_great_many_containers_take_time_in_proportion() {
     let (few, many) = (time(300), time(3_000));
     assert!(many < few * 40 + Duration::from_millis(200), "{few:?} for 300, {many:?} for 3000");
 }
+
+#[test]
+fn a_copy_of_the_object_in_an_annotation_is_named_and_stays() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{}'\nspec:\n  containers:\n  - {name: a, image: registry.example.com/a}\n";
+    let said = |settings: &Settings| -> Vec<String> {
+        let plan = plans(settings, text).remove(0);
+        assert!(plan.edits().all(|edit| edit.path().steps()[0] != Step::Key("metadata".into())));
+        plan.problems.iter().map(|problem| problem.path.to_string()).collect()
+    };
+    let path = "metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]";
+    assert_eq!(said(&only("capabilities")), [path]);
+    assert_eq!(
+        said(&Settings { ignore: ["capabilities".to_owned()].into(), ..only("capabilities") }),
+        [""; 0]
+    );
+}

@@ -1,4 +1,19 @@
-//! What a person is told on stderr: one line for each thing with `-v`, and one line at the end.
+//! What is told of a run: on stderr one line for each thing with `-v` and one line at the end, and in the reports
+//! that `-o` asks for, each form of them in a file of its own.
+
+mod concise;
+pub mod finding;
+pub mod format;
+mod full;
+mod github;
+mod gitlab;
+mod json;
+mod junit;
+mod markdown;
+mod model;
+mod rdjson;
+mod sarif;
+pub mod sink;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -13,6 +28,8 @@ use crate::cli::Mode;
 use crate::engine::{Examined, Problem};
 use crate::exit::Exit;
 use crate::input::kind::FileKind;
+
+pub use model::{Counts, File, FileReport, Report, Trouble};
 
 /// How many workloads are at each level of the Pod Security Standards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

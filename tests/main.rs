@@ -18,6 +18,7 @@ mod generated;
 mod generators;
 mod laws;
 mod peers;
+mod reports;
 mod seeds;
 mod transforms;
 mod walls;

@@ -196,12 +196,10 @@ pub struct Place {
 impl Place {
     fn of(stream: &Stream<'_>, offset: usize) -> Self {
         let position = stream.position(offset);
-        let before = stream.text().as_bytes().get(..offset).unwrap_or_default();
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
         Self {
             line: position.line,
             column: position.column,
-            byte_column: before.len() - line_start + 1,
+            byte_column: offset - line_start(stream.text(), offset) + 1,
             offset,
         }
     }
@@ -250,7 +248,7 @@ pub fn collect(stream: &Stream<'_>, plans: &[(usize, DocumentPlan)], own: bool) 
             let shown = splices.iter().filter(|_| is_shown(splices));
             shown.map(|splice| replacement(stream, splice)).collect()
         };
-        join(&mut findings, &draft, |splices| {
+        join(stream.text(), &mut findings, &draft, |splices| {
             groups += 1;
             let lines = whole_lines(stream.text(), splices).filter(|lines| !is_secret(lines));
             let lines = lines.map(|lines| replacement(stream, &lines));
@@ -407,7 +405,7 @@ fn stable_path(path: &str, container: Option<&ContainerRef>) -> String {
 
 /// Gives each finding that is fixed the pieces of text that are applied for it. Findings that share a piece
 /// share all of theirs: one of them alone would leave half of another's fix in the file.
-fn join(findings: &mut [Finding], draft: &Draft<'_>, mut fix: impl FnMut(&[&Splice]) -> TextFix) {
+fn join(text: &str, findings: &mut [Finding], draft: &Draft<'_>, mut fix: impl FnMut(&[&Splice]) -> TextFix) {
     let fixed: Vec<usize> =
         (0..findings.len()).filter(|index| findings[*index].state == State::Fixed).collect();
     let mut owners = Vec::new();
@@ -426,10 +424,30 @@ fn join(findings: &mut [Finding], draft: &Draft<'_>, mut fix: impl FnMut(&[&Spli
             of_splice.for_each(|other| sets.unite(*first, *other));
         }
     }
+    // Nor may the lines of one lie among those of another, which a reviewer takes as a whole.
+    let mut ends: BTreeMap<usize, usize> = BTreeMap::new();
+    let owner = |splice: &Splice| splice.edits.first().and_then(|edit| owners.get(*edit)).copied();
+    for splice in &splices {
+        if let Some(owner) = owner(splice) {
+            ends.insert(sets.root(owner), line_end(text, splice.range.end));
+        }
+    }
+    let mut open: Option<(usize, usize)> = None;
+    for splice in &splices {
+        let Some(root) = owner(splice).map(|owner| sets.root(owner)) else { continue };
+        let end = ends.get(&root).copied().unwrap_or_default();
+        open = match open {
+            Some((before, until)) if line_start(text, splice.range.start) <= until => {
+                sets.unite(before, root);
+                Some((sets.root(root), until.max(end)))
+            }
+            _ => Some((root, end)),
+        };
+    }
     let mut pieces: BTreeMap<usize, Vec<&Splice>> = BTreeMap::new();
     for splice in &splices {
-        if let Some(owner) = splice.edits.first().and_then(|edit| owners.get(*edit)) {
-            pieces.entry(sets.root(*owner)).or_default().push(splice);
+        if let Some(owner) = owner(splice) {
+            pieces.entry(sets.root(owner)).or_default().push(splice);
         }
     }
     let mut made = HashMap::new();
@@ -443,10 +461,7 @@ fn join(findings: &mut [Finding], draft: &Draft<'_>, mut fix: impl FnMut(&[&Spli
 /// The pieces and the text between them as one piece of whole lines.
 fn whole_lines(text: &str, splices: &[&Splice]) -> Option<Splice> {
     let (first, last) = (splices.first()?, splices.last()?);
-    let bytes = text.as_bytes();
-    let start = memchr::memrchr(b'\n', bytes.get(..first.range.start)?).map_or(0, |newline| newline + 1);
-    let rest = bytes.get(last.range.end..)?;
-    let end = last.range.end + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let (start, end) = (line_start(text, first.range.start), line_end(text, last.range.end));
     let mut new = String::new();
     let mut at = start;
     for splice in splices {
@@ -456,6 +471,16 @@ fn whole_lines(text: &str, splices: &[&Splice]) -> Option<Splice> {
     }
     new.push_str(text.get(at..end)?);
     Some(Splice { range: start..end, text: new, edits: Vec::new() })
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1)
+}
+
+fn line_end(text: &str, offset: usize) -> usize {
+    let rest = text.as_bytes().get(offset..).unwrap_or_default();
+    offset + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
 }
 
 /// The same pieces, those that touch as one: in which order two go into one place would be for the reader to guess.

@@ -1,4 +1,4 @@
-//! Reports as programs of others read them: reviewdog, and a reader of JUnit's XML.
+//! Reports as programs of others read them: reviewdog, and a reader of `JUnit`'s XML.
 //!
 //! Each is fetched once for its version, into a folder outside the repository. Where that cannot be, these tests say
 //! so on stderr and try nothing; with `CCE_FIX_REQUIRE_CLIENTS` set, as `.ci/run` sets it, they fail instead.

@@ -33,6 +33,6 @@ pub use placement::place;
 pub use position::Position;
 pub use scalar::Scalar;
 pub use splice::Splice;
-pub use stream::{Document, Stream, decode};
+pub use stream::{Document, Stream, decode, documents};
 pub use value::Value;
 pub use view::{Preview, View};

@@ -8,7 +8,7 @@ use crate::error::{DecodeError, Refusal, RefusalReason, SyntaxError};
 use crate::event::{Event, EventKind};
 use crate::node::Node;
 use crate::position::{LineIndex, Position};
-use crate::scan;
+use crate::scan::{self, chars};
 
 /// The text of a file as UTF-8.
 pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
@@ -23,6 +23,18 @@ pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
         return Err(DecodeError::Nul(Position::of(bytes, nul)));
     }
     std::str::from_utf8(bytes).map_err(|error| DecodeError::Utf8(Position::of(bytes, error.valid_up_to())))
+}
+
+/// The text from marker to marker: that of one document each, or of none. Each can be scanned on its own, where
+/// few of many are of interest.
+pub fn documents(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let end = chars::next_marker(text.as_bytes(), start);
+        let document = text.get(start..end).filter(|document| !document.is_empty());
+        start = end;
+        document
+    })
 }
 
 /// What is known of one document beside its events.

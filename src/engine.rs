@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use rewriter::{Document, Edit, Position, Refusal, Stream};
 use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
@@ -88,6 +90,39 @@ pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose)
     examine_with(bytes, path, settings, None, purpose)
 }
 
+/// What a file tells about the pods of others. One that cannot be read, or is no manifest yet, tells nothing.
+pub fn evidence(bytes: &[u8], path: &Path) -> Evidence {
+    let mut evidence = Evidence::default();
+    let Ok(text) = rewriter::decode(bytes) else { return evidence };
+    if text.contains("{{") {
+        return match Stream::scan(text) {
+            Ok(stream) if !is_template(&stream) && !kind::is_in_chart(path) => read_evidence(&stream),
+            _ => evidence,
+        };
+    }
+    // Only the documents that may tell something are scanned, since all of them are when the file is planned.
+    for text in rewriter::documents(text).filter(|text| may_tell(text)) {
+        if let Ok(stream) = Stream::scan(text) {
+            stream.documents().for_each(|document| evidence.read(document));
+        }
+    }
+    evidence
+}
+
+/// Whether text mentions a kind that tells something, and its name ends there, or goes on as a list of them.
+pub fn may_tell(text: &str) -> bool {
+    static KINDS: LazyLock<[Finder<'_>; Evidence::KINDS.len()]> =
+        LazyLock::new(|| Evidence::KINDS.map(Finder::new));
+    let is_kind = |(at, kind): (usize, &str)| {
+        let rest = text.get(at + kind.len()..).unwrap_or_default();
+        rest.starts_with("List") || !rest.starts_with(|next: char| next.is_ascii_alphanumeric())
+    };
+    let places = |(finder, kind): (&Finder<'_>, &'static str)| {
+        finder.find_iter(text.as_bytes()).any(|at| is_kind((at, kind)))
+    };
+    KINDS.iter().zip(Evidence::KINDS).any(places)
+}
+
 /// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart,
 /// `evidence` is what all files of the run tell.
 pub fn examine_with(
@@ -137,8 +172,7 @@ fn examine_stream(
     purpose: Purpose,
 ) -> Examined {
     let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
-    let templated = refused().any(|(document, _)| kind::looks_like_template(document.text()));
-    if templated {
+    if is_template(stream) {
         return Examined::of(FileKind::Template);
     }
     let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
@@ -186,10 +220,17 @@ fn examine_stream(
     examined
 }
 
+/// Whether a document is refused because a template engine is yet to run over it.
+fn is_template(stream: &Stream<'_>) -> bool {
+    let mut refused = stream.documents().filter(|document| document.refusal().is_some());
+    refused.any(|document| kind::looks_like_template(document.text()))
+}
+
 /// What the documents of a stream tell about each other.
 fn read_evidence(stream: &Stream<'_>) -> Evidence {
     let mut evidence = Evidence::default();
-    stream.documents().for_each(|document| evidence.read(document));
+    let telling = stream.documents().filter(|document| may_tell(document.text()));
+    telling.for_each(|document| evidence.read(document));
     evidence
 }
 
@@ -257,4 +298,44 @@ fn unproved(stream: &Stream<'_>, text: &str, edits: &[(usize, Vec<&Edit>)]) -> V
 /// Where the document's value starts.
 fn first_content(document: Document<'_>) -> usize {
     document.root().map_or(document.range().start, |root| root.span().start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_that_tell_something_are_words() {
+        for text in [
+            "kind: Service",
+            "\"kind\":\"ServiceAccount\",",
+            "kind: ClusterRoleBinding\r\n",
+            "kind: ServiceList",
+        ] {
+            assert!(may_tell(text), "{text}");
+        }
+        for text in
+            ["", "kind: ServiceMonitor", "serviceAccountName: a", "kind: Deployment", "kind: Namespaces"]
+        {
+            assert!(!may_tell(text), "{text}");
+        }
+    }
+
+    const REFUSING: &str =
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: false\n";
+
+    #[test]
+    fn documents_tell_the_same_alone_and_among_others() {
+        let told = |text: &str| evidence(text.as_bytes(), Path::new("a.yaml"));
+        let alone = told(REFUSING);
+        assert_ne!(alone, Evidence::default());
+        for text in [
+            format!("kind: [\n---\n{REFUSING}"),
+            format!("\u{feff}# a\r\n--- # b\r\n{REFUSING}...\n---\na: '{{{{ b }}}}'\n"),
+            format!("%YAML 1.1\n---\nkind: Deployment\n---\n{REFUSING}"),
+        ] {
+            assert_eq!(told(&text), alone, "{text}");
+        }
+        assert_eq!(told(&format!("{REFUSING}---\n{{{{ template }}}}: a\n")), Evidence::default());
+    }
 }

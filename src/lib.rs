@@ -4,10 +4,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod demand;
 pub mod diff;
 pub mod engine;
 pub mod exit;
 pub mod explain;
+pub mod gather;
 pub mod generate;
 pub mod input;
 pub mod pss;

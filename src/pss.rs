@@ -8,13 +8,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 use transforms::pod_security::{self, Level};
-use transforms::{PodPlan, Profile, Settings};
+use transforms::{Evidence, PodPlan, Profile, Settings};
 
 use crate::cli::{Pss, PssFormat};
 use crate::config::{ConfigError, Flags, Source};
 use crate::diff;
 use crate::engine::{Examined, Problem, Purpose};
 use crate::exit::Exit;
+use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::report;
@@ -98,7 +99,7 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
     io::stdin().lock().read_to_end(&mut bytes)?;
     let path = asked.stdin_filename.as_path();
     Ok(match settings(asked, decisions, path) {
-        Ok(settings) => judge(path, &examine(&bytes, path, &settings, Purpose::Answer), true),
+        Ok(settings) => judge(path, &examine(&bytes, path, &settings, None, Purpose::Answer), true),
         Err(error) => Judged { problems: vec![error.to_string()], ..Judged::default() },
     })
 }
@@ -110,17 +111,32 @@ fn files(asked: &Pss, decisions: &Source) -> io::Result<Vec<Judged>> {
     let patches = Patches::of(&inputs);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(asked.threads).build().map_err(io::Error::other)?;
-    let file = |input: &Input| file(asked, decisions, &patches, input);
-    let judged: Vec<Judged> = pool.install(|| inputs.par_iter().map(file).collect());
+    let judged: Vec<Judged> = pool.install(|| {
+        let all: Vec<&Input> = inputs.iter().collect();
+        let gathered = Gathered::of(&all, &patches, || false);
+        let file = |(number, input): (usize, &Input)| {
+            let bytes = gathered.take(number).map_or_else(|| input::read(&input.path), Ok);
+            file(asked, decisions, &patches, &gathered.evidence, input, bytes)
+        };
+        inputs.par_iter().enumerate().map(file).collect()
+    });
     let missing = errors.iter().map(|error| format!("error: {error}")).collect();
     Ok([Judged { problems: missing, ..Judged::default() }].into_iter().chain(judged).collect())
 }
 
-fn file(asked: &Pss, decisions: &Source, patches: &Patches, input: &Input) -> Judged {
+fn file(
+    asked: &Pss,
+    decisions: &Source,
+    patches: &Patches,
+    evidence: &Evidence,
+    input: &Input,
+    bytes: Result<Vec<u8>, String>,
+) -> Judged {
     let path = input.path.as_path();
-    match (input::read(path), settings(asked, decisions, path)) {
+    match (bytes, settings(asked, decisions, path)) {
         (Ok(bytes), Ok(settings)) => {
-            judge(path, &look(input, &bytes, patches, &settings, Purpose::Answer), input.named)
+            let examined = look(input, &bytes, patches, Some(evidence), &settings, Purpose::Answer);
+            judge(path, &examined, input.named)
         }
         (Err(message), _) => judge(path, &Examined::unreadable(None, message), true),
         (_, Err(error)) => Judged { problems: vec![error.to_string()], ..Judged::default() },

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
-use transforms::Settings;
 use transforms::generate::Subject;
+use transforms::{Evidence, Settings};
 
 use crate::cli::{Cli, Color, Command, Mode};
 use crate::config::{ConfigError, Decisions, Flags, Nearest, Source};
@@ -17,6 +17,7 @@ use crate::diff::{self, DiffName};
 use crate::engine::{self, Examined, Problem, Purpose};
 use crate::exit::Exit;
 use crate::explain;
+use crate::gather::Gathered;
 use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
@@ -198,7 +199,7 @@ impl Run<'_> {
 
     fn files(&self, jobs: &[Job<'_>], tally: &mut Tally, report: &mut Report) -> io::Result<()> {
         if let [job] = jobs {
-            let mut output = self.file(job);
+            let mut output = self.file(job, None);
             Self::print(&output, tally)?;
             output.report.take().into_iter().for_each(|file| report.add(file));
             let mut subjects = Subjects::default();
@@ -209,10 +210,15 @@ impl Run<'_> {
             .num_threads(self.cli.threads)
             .build()
             .map_err(io::Error::other)?;
+        let inputs: Vec<&Input> = jobs.iter().map(|job| job.input).collect();
+        let is_interrupted = || INTERRUPTED.load(Ordering::Relaxed);
+        let gathered = pool.install(|| Gathered::of(&inputs, &self.patches, is_interrupted));
         let mut subjects = Subjects::default();
-        for batch in jobs.chunks(BATCH) {
-            let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(|job| self.file(job)).collect());
-            for (job, mut output) in batch.iter().zip(outputs) {
+        let numbered: Vec<(usize, &Job<'_>)> = jobs.iter().enumerate().collect();
+        for batch in numbered.chunks(BATCH) {
+            let look = |(number, job): &(usize, &Job<'_>)| self.file(job, Some((&gathered, *number)));
+            let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(look).collect());
+            for ((_, job), mut output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
                 output.report.take().into_iter().for_each(|file| report.add(file));
                 subjects.add(&job.decisions, output.subjects);
@@ -284,17 +290,20 @@ impl Run<'_> {
         stdout.flush()
     }
 
-    /// Looks at one file and does with it what the mode says.
-    fn file(&self, Job { input, decisions }: &Job<'_>) -> Output {
+    /// Looks at one file and does with it what the mode says. `gathered` is what all files tell, and the
+    /// file's number among them; a file that stands alone tells about itself.
+    fn file(&self, Job { input, decisions }: &Job<'_>, gathered: Option<(&Gathered, usize)>) -> Output {
         if INTERRUPTED.load(Ordering::Relaxed) {
             return Output::default();
         }
         let path = input.path.as_path();
-        let bytes = match input::read(path) {
+        let kept = gathered.and_then(|(gathered, number)| gathered.take(number));
+        let bytes = match kept.map_or_else(|| input::read(path), Ok) {
             Ok(bytes) => bytes,
             Err(message) => return self.output(path, &mut Examined::unreadable(None, message), true),
         };
-        let mut examined = look(input, &bytes, &self.patches, &decisions.settings, self.purpose());
+        let evidence = gathered.map(|(gathered, _)| &gathered.evidence);
+        let mut examined = look(input, &bytes, &self.patches, evidence, &decisions.settings, self.purpose());
         let mut output = self.output(path, &mut examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
@@ -403,7 +412,7 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let mut examined = examine(&bytes, path, &decisions.settings, self.purpose());
+        let mut examined = examine(&bytes, path, &decisions.settings, None, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -433,7 +442,8 @@ impl Run<'_> {
                 tell("interrupted: every file is either as it was or wholly fixed")?;
             }
             tell(&tally.summary(self.mode))?;
-            for line in tally.pod_security() {
+            let steps = tally.first_steps(self.mode);
+            for line in tally.pod_security().chain(tally.demand.lines()).chain(steps) {
                 tell(&line)?;
             }
         }
@@ -442,31 +452,43 @@ impl Run<'_> {
     }
 }
 
-/// Looks at a file, unless its name or another file says that it stands for no objects of its own.
+/// Looks at a file, unless its name or another file says that it stands for no objects of its own. `evidence`
+/// is what all files of the run tell; a file that stands alone tells about itself.
 pub(crate) fn look(
     input: &Input,
     bytes: &[u8],
     patches: &Patches,
+    evidence: Option<&Evidence>,
     settings: &Settings,
     purpose: Purpose,
 ) -> Examined {
     if kind::is_kustomization_name(&input.path) {
-        Examined::of(FileKind::Kustomization)
-    } else if patches.contains(input) {
-        Examined::of(FileKind::Patch)
-    } else {
-        examine(bytes, &input.path, settings, purpose)
+        return Examined::of(FileKind::Kustomization);
     }
+    if patches.contains(input) {
+        return Examined::of(FileKind::Patch);
+    }
+    let overlays = patches.overlays(input);
+    let own = evidence.filter(|_| !overlays.is_empty());
+    let own = own.map(|evidence| evidence.with_overlays(overlays.to_vec()));
+    examine(bytes, &input.path, settings, own.as_ref().or(evidence), purpose)
 }
 
 /// Looks at bytes; a defect of ours in one file must not keep the others from being looked at.
-pub(crate) fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
-    std::panic::catch_unwind(|| engine::examine(bytes, path, settings, purpose)).unwrap_or_else(|_| {
-        Examined::unreadable(
-            None,
-            "a defect of cce-fix stopped it here, please report it; the file is left as it is",
-        )
-    })
+pub(crate) fn examine(
+    bytes: &[u8],
+    path: &Path,
+    settings: &Settings,
+    evidence: Option<&Evidence>,
+    purpose: Purpose,
+) -> Examined {
+    std::panic::catch_unwind(|| engine::examine_with(bytes, path, settings, evidence, purpose))
+        .unwrap_or_else(|_| {
+            Examined::unreadable(
+                None,
+                "a defect of cce-fix stopped it here, please report it; the file is left as it is",
+            )
+        })
 }
 
 /// The folder that a path lies in.

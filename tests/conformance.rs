@@ -1,17 +1,11 @@
 //! The Pod Security Standards as this program judges by them, held against the official evaluator.
 //!
-//! `tests/conformance` is a small Go program around `k8s.io/pod-security-admission`. It is built once for each
-//! version of its sources, outside the repository. Where `go` is not installed these tests say so on stderr and
-//! try nothing; with `CCE_FIX_REQUIRE_GO` set, as `.ci/run` sets it, they fail instead.
+//! `tests/conformance` is a small Go program around `k8s.io/pod-security-admission`.
 
 use std::collections::BTreeSet;
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
 
 use cce_fix::engine::{self, Purpose};
 use rewriter::{Kind, Stream, View};
@@ -21,55 +15,9 @@ use transforms::pod_security::{self, Level, NEWEST, Verdict};
 use transforms::settings::Version;
 use transforms::{Settings, api_rules};
 
-use crate::common::{corpus, files, repository};
+use crate::common::{corpus, files};
 use crate::generate::Random;
-
-/// Says that something was not tried, past what catches the output of tests that pass.
-fn not_tried(why: &str) {
-    assert!(std::env::var_os("CCE_FIX_REQUIRE_GO").is_none(), "{why}");
-    let note = format!("\n!!! NOT TRIED against the official Pod Security evaluator: {why}\n\n");
-    std::io::stderr().write_all(note.as_bytes()).unwrap();
-}
-
-/// The official evaluator, built when the first test asks for it.
-fn judge() -> Option<&'static Path> {
-    static JUDGE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    JUDGE.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let sources = repository().join("tests/conformance");
-    let mut hash = DefaultHasher::new();
-    for name in ["main.go", "go.mod", "go.sum"] {
-        fs::read(sources.join(name)).unwrap().hash(&mut hash);
-    }
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
-    let cache = variable("CCE_FIX_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("cce-fix-tests")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/cce-fix-tests")))
-        .unwrap_or_else(std::env::temp_dir);
-    let program = cache.join(format!("conformance-{:016x}", hash.finish()));
-    if program.is_file() {
-        return Some(program);
-    }
-    fs::create_dir_all(&cache).unwrap();
-    let fresh = tempfile::Builder::new().prefix("building").tempdir_in(&cache).unwrap();
-    let built = fresh.path().join("conformance");
-    let mut go = Command::new("go");
-    go.args(["build", "-trimpath", "-mod=readonly", "-o"]).arg(&built).arg(".").current_dir(&sources);
-    match go.output() {
-        Err(error) => not_tried(&format!("`go` cannot be run: {error}")),
-        Ok(output) if !output.status.success() => {
-            not_tried(&format!("`go build` failed: {}", String::from_utf8_lossy(&output.stderr)));
-        }
-        Ok(_) => {
-            // As a whole or not at all, since another run may build at the same time.
-            fs::rename(&built, &program).unwrap();
-            return Some(program);
-        }
-    }
-    None
-}
+use crate::judges::CONFORMANCE;
 
 /// A pod to judge, as text, and the versions to judge it at.
 struct Question {
@@ -104,9 +52,8 @@ fn ids(verdict: &Verdict, level: Level) -> BTreeSet<&str> {
 }
 
 /// Asks both about every pod; their verdicts and the ids of their checks are the same.
-fn compare(judge: &Path, questions: &[Question], ours: impl Fn(usize, Version) -> Verdict) -> Counts {
-    let mut child =
-        Command::new(judge).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the evaluator runs");
+fn compare(questions: &[Question], ours: impl Fn(usize, Version) -> Verdict) -> Option<Counts> {
+    let mut child = CONFORMANCE.start()?;
     let mut stdin = child.stdin.take().unwrap();
     let lines: Vec<String> = questions.iter().map(Question::text).collect();
     let feeder = std::thread::spawn(move || {
@@ -146,7 +93,7 @@ fn compare(judge: &Path, questions: &[Question], ours: impl Fn(usize, Version) -
     feeder.join().unwrap();
     assert!(child.wait().unwrap().success());
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
-    counts
+    Some(counts)
 }
 
 fn evaluate_text(text: &str, is_template: bool, version: Version) -> Verdict {
@@ -364,11 +311,11 @@ fn tweaked(base: &Value, tweaks: &[&Tweak]) -> (String, Value) {
 }
 
 fn compare_generated(questions: &[Question]) {
-    let Some(judge) = judge() else { return };
-    let counts = compare(judge, questions, |index, version| {
+    let counts = compare(questions, |index, version| {
         let question = &questions[index];
         evaluate_text(&question.pod.to_string(), question.is_template, version)
     });
+    let Some(counts) = counts else { return };
     println!("{counts:?}");
     assert_eq!((counts.pods, counts.unread), (questions.len(), 0));
 }
@@ -452,7 +399,7 @@ fn each_real_pod(corpus: &Path, mut look: impl FnMut(String, View<'_>, bool)) {
 
 #[test]
 fn real_pods_are_judged_as_officially() {
-    let (Some(corpus), Some(judge)) = (corpus(), judge()) else { return };
+    let Some(corpus) = corpus() else { return };
     let mut questions = Vec::new();
     let mut ours = Vec::new();
     each_real_pod(&corpus, |name, view, is_template| {
@@ -470,7 +417,8 @@ fn real_pods_are_judged_as_officially() {
         });
         questions.push(Question::at_every_version(name, pod, is_template));
     });
-    let counts = compare(judge, &questions, |index, version| ours[index][usize::from(version.minor)].clone());
+    let counts = compare(&questions, |index, version| ours[index][usize::from(version.minor)].clone());
+    let Some(counts) = counts else { return };
     println!("{counts:?}");
     assert!(counts.pods > 1000 && counts.unread * 20 < counts.pods, "{counts:?}");
 }

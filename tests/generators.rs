@@ -15,6 +15,13 @@ transforms:
   metadata-access: {network-policy: true, node-script: vpc, container-cidr: 10.0.0.0/16}
 ";
 
+const BINDING: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: jobs, namespace: shop}
+subjects: [{kind: ServiceAccount, name: jobs}]
+";
+
 fn deployment(name: &str) -> String {
     format!(
         "\
@@ -37,7 +44,14 @@ spec:
 
 fn shop() -> Folder {
     let (web, api) = (deployment("web"), deployment("api"));
-    Folder::with(&[(".cce-fix.yaml", CONFIG), ("web.yaml", &web), ("more/api.yaml", &api)])
+    let jobs = deployment("jobs").replace("containers:", "serviceAccountName: jobs\n      containers:");
+    Folder::with(&[
+        (".cce-fix.yaml", CONFIG),
+        ("web.yaml", &web),
+        ("more/api.yaml", &api),
+        ("more/jobs.yaml", &jobs),
+        ("rbac.yaml", BINDING),
+    ])
 }
 
 const FILES: [&str; 3] = ["network-policies.yaml", "security-groups.yaml", "node-rules.sh"];

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod api_server;
 mod cli;
 mod common;
 mod conformance;
@@ -16,6 +17,7 @@ mod docs;
 mod generate;
 mod generated;
 mod generators;
+mod judges;
 mod laws;
 mod peers;
 mod reports;

@@ -8,6 +8,7 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 
+use cce_fix::config::Config;
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::Examined;
 use cce_fix::report::{self, Tally};
@@ -35,7 +36,20 @@ impl Fixture {
     }
 
     fn examine(&self, text: &str) -> Examined {
-        examine_file(&only(&[&self.id]), Path::new(&self.file), text)
+        examine_file(&self.settings(), Path::new(&self.file), text)
+    }
+
+    /// The settings with the transform alone, and what a first line `# .cce-fix.yaml: {...}` says.
+    fn settings(&self) -> Settings {
+        let written = self.text.lines().next().and_then(|line| line.strip_prefix("# .cce-fix.yaml: "));
+        let config = Config::parse(Path::new(&self.file), written.unwrap_or_default()).unwrap();
+        let settings = only(&[&self.id]);
+        Settings {
+            profile: config.profile.unwrap_or(settings.profile),
+            target: config.target.map_or(settings.target, |target| target.0),
+            host_path: config.transforms.host_path,
+            ..settings
+        }
     }
 
     /// What is printed about it.
@@ -178,8 +192,9 @@ fn what_is_for_review_says_what_may_happen_and_the_way_back() {
         let file = repository().join(format!("transforms/{}.rs", meta.id.replace('-', "_")));
         let text = fs::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        let reviews =
-            ["Level::Review", "Outcome::review(", "/// Review"].iter().any(|word| code.contains(word));
+        let safety = meta.doc.split("## Safety").nth(1).unwrap();
+        let words = ["Level::Review", "Outcome::review("];
+        let reviews = safety.contains("eview") || words.iter().any(|word| code.contains(word));
         let Some(review) = &meta.review else {
             assert!(!reviews, "{}: its `review {{ symptom, undo }}` is missing", meta.id);
             continue;

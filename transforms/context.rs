@@ -1,12 +1,12 @@
 //! What a transform sees: a pod, the settings, and what the transforms before it have planned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rewriter::{Edit, Path, Value};
 
 use crate::evidence::Evidence;
 use crate::images::Match;
-use crate::model::{Container, Malformed, Object, Pod};
+use crate::model::{Container, Malformed, Mount, MountedVolume, Object, Pod, Volume};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
 
@@ -80,10 +80,99 @@ impl Context<'_, '_> {
 
     /// Whether the pod shares the node's network, after what is planned.
     pub fn has_host_network(&self) -> Result<bool, Malformed> {
-        match self.planned(&self.pod.spec.path().key("hostNetwork")) {
+        self.shares("hostNetwork")
+    }
+
+    /// Whether the pod shares one of the node's namespaces by the field `key`, after what is planned.
+    pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
+        match self.planned(&self.pod.spec.path().key(key)) {
             Some(value) => Ok(*value == Value::Bool(true)),
-            None => self.pod.shares("hostNetwork"),
+            None => self.pod.shares(key),
         }
+    }
+
+    /// The container's mounts without those that an earlier transform removes.
+    pub fn mounts<'c>(&self, container: &Container<'c>) -> Result<Vec<Mount<'c>>, Malformed> {
+        let mut mounts = container.mounts()?;
+        mounts.retain(|mount| !self.is_removed(mount.section.path()));
+        Ok(mounts)
+    }
+
+    /// Whether the volume is a path of the node, after what is planned.
+    pub fn is_host_path(&self, volume: &Volume<'_>) -> bool {
+        let path = volume.section.as_ref().map(|section| section.path().key("hostPath"));
+        volume.source.is_host_path() && !path.is_some_and(|path| self.is_removed(&path))
+    }
+
+    /// Whether an earlier transform takes out what stands at `path`.
+    pub fn is_removed(&self, path: &Path) -> bool {
+        self.planned(path) == Some(&Value::Null)
+    }
+
+    /// One finding about the truth value `key` of the pod's spec, which `judge` looks at where it is true.
+    pub(crate) fn flag(
+        &self,
+        transform: &'static Meta,
+        key: &'static str,
+        judge: impl FnOnce() -> Result<Outcome, Malformed>,
+    ) -> Vec<Finding> {
+        let outcome = match self.pod.shares(key) {
+            Ok(false) => Ok(Outcome::Satisfied),
+            Ok(true) => judge(),
+            Err(malformed) => Err(malformed),
+        };
+        vec![Finding::of_pod(transform, self.pod, &[key], &self.pod.containers, outcome)]
+    }
+
+    /// A finding about each volume that `judge` is not satisfied with, which speaks for the containers that
+    /// mount it; the other containers are satisfied.
+    pub(crate) fn each_volume(
+        &self,
+        transform: &'static Meta,
+        judge: impl Fn(&MountedVolume<'_, '_>) -> Result<Outcome, Malformed>,
+    ) -> Vec<Finding> {
+        let volumes = match self.pod.mounted_volumes() {
+            Ok(volumes) => volumes,
+            Err(malformed) => return vec![self.no_volumes(transform, malformed)],
+        };
+        let judged = volumes.iter().map(|volume| (volume, judge(volume)));
+        let findings = judged
+            .filter(|(_, outcome)| *outcome != Ok(Outcome::Satisfied))
+            .map(|(volume, outcome)| Finding::of_volume(transform, volume, outcome));
+        self.with_others(transform, findings.collect())
+    }
+
+    /// The finding about volumes that cannot be read.
+    pub(crate) fn no_volumes(&self, transform: &'static Meta, malformed: Malformed) -> Finding {
+        Finding::of_pod(transform, self.pod, &["volumes"], &self.pod.containers, Err(malformed))
+    }
+
+    /// `findings`, and that the containers which they do not speak for are satisfied.
+    pub(crate) fn with_others(&self, transform: &'static Meta, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let spoken: HashSet<_> =
+            findings.iter().flat_map(Finding::containers).map(|it| (it.kind, it.index)).collect();
+        let others = self.pod.containers.iter().filter(|it| !spoken.contains(&(it.kind, it.index)));
+        let others = others.map(|container| {
+            Finding::of_container(transform, container, &["volumeMounts"], Ok(Outcome::Satisfied))
+        });
+        findings.extend(others.collect::<Vec<_>>());
+        findings
+    }
+
+    /// The capabilities that the container adds, as they are spelt after what is planned. Those that a plan
+    /// adds to the list are not among them.
+    pub fn capabilities_add(&self, container: &Container<'_>) -> Result<Vec<String>, Malformed> {
+        let list = container.security_context()?.capabilities_add()?;
+        if self.planned(list.path()) == Some(&Value::Null) {
+            return Ok(Vec::new());
+        }
+        let written = list.texts()?.into_iter().enumerate();
+        let names = written.filter_map(|(index, name)| match self.planned(&list.path().index(index)) {
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(_) => None,
+            None => Some(name.into_owned()),
+        });
+        Ok(names.collect())
     }
 
     /// A finding about `keys` of each container.

@@ -4,9 +4,9 @@ use rewriter::Value;
 
 use crate::context::Context;
 use crate::images::{Confidence, Match, Start, User};
-use crate::model::{Container, Malformed};
-use crate::settings::UidPolicy;
-use crate::support::{Level, Outcome};
+use crate::model::{Container, Malformed, SecurityContext};
+use crate::settings::{UidPolicy, Version};
+use crate::support::{Finding, Level, Meta, Outcome};
 
 /// As whom a container's process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,28 +48,86 @@ pub(crate) struct NewUser {
     pub(crate) reason: String,
 }
 
+/// Why there is no user to write.
+#[derive(Clone, Debug)]
+pub(crate) enum NoUser {
+    /// A person has to tell, for this reason.
+    Left(String),
+    /// Nothing is known about the image, in these words, and the settings forbid to guess.
+    NotGuessed(String),
+}
+
+impl From<NoUser> for Outcome {
+    fn from(no_user: NoUser) -> Self {
+        match no_user {
+            NoUser::Left(reason) => Self::left(reason),
+            NoUser::NotGuessed(why) => Self::stays(format!("{why}, and no user is to be guessed")),
+        }
+    }
+}
+
+/// The first version whose Pod Security lets a pod with users of its own run as root in it.
+const OWN_USERS_SINCE: Version = Version { minor: 35 };
+
 impl Context<'_, '_> {
     /// As whom the container runs, after what is planned: by its own values, the pod's, and the image's, in
     /// this order.
     pub fn identity(&self, container: &Container<'_>) -> Result<Identity, Malformed> {
         let (own, pod) = (container.security_context()?, self.pod.security_context()?);
         for context in [&own, &pod] {
-            match self.plan.get(&context.path().key("runAsUser")) {
-                Some((Value::Integer(uid), level)) => return Ok(Identity::of(*uid, *level == Level::Safe)),
-                Some(_) => {}
-                None => {
-                    if let Some(uid) = context.run_as_user()? {
-                        return Ok(Identity::of(uid, true));
-                    }
-                }
+            if let Some((uid, certain)) = self.user(context)? {
+                return Ok(Identity::of(uid, certain));
             }
         }
         let by_image = self.identity_of_image(container);
-        // The kubelet does not start such a container as root.
-        if own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true) && !by_image.is_non_root() {
-            return Ok(Identity { uid: None, is_root: Some(false), certain: true });
+        for context in [&own, &pod] {
+            match self.non_root(context)? {
+                // The kubelet does not start such a container as root.
+                Some((true, certain)) if !by_image.is_non_root() => {
+                    return Ok(Identity { uid: None, is_root: Some(false), certain });
+                }
+                Some(_) => break,
+                None => {}
+            }
         }
         Ok(by_image)
+    }
+
+    /// `runAsUser` of a container or pod, after what is planned, and whether it is more than a fix of level
+    /// review.
+    pub(crate) fn user(&self, context: &SecurityContext<'_>) -> Result<Option<(i64, bool)>, Malformed> {
+        Ok(match self.plan.get(&context.path().key("runAsUser")) {
+            Some((Value::Integer(uid), level)) => Some((*uid, *level == Level::Safe)),
+            Some(_) => None,
+            None => context.run_as_user()?.map(|uid| (uid, true)),
+        })
+    }
+
+    /// The same of `runAsNonRoot`.
+    fn non_root(&self, context: &SecurityContext<'_>) -> Result<Option<(bool, bool)>, Malformed> {
+        Ok(match self.plan.get(&context.path().key("runAsNonRoot")) {
+            Some((Value::Bool(value), level)) => Some((*value, *level == Level::Safe)),
+            Some(_) => None,
+            None => context.run_as_non_root()?.map(|value| (value, true)),
+        })
+    }
+
+    /// The findings about `keys` of each container where root in the pod is nobody on the node, so that Pod
+    /// Security lets containers be root.
+    pub(crate) fn excused_by_own_users(
+        &self,
+        transform: &'static Meta,
+        keys: &[&'static str],
+    ) -> Option<Vec<Finding>> {
+        if self.settings.target < OWN_USERS_SINCE {
+            return None;
+        }
+        let outcome = match self.pod.spec.truth("hostUsers") {
+            Ok(Some(false)) => Ok(Outcome::Satisfied),
+            Ok(_) => return None,
+            Err(malformed) => Err(malformed),
+        };
+        Some(self.each_container(transform, keys, |_| outcome.clone()))
     }
 
     fn identity_of_image(&self, container: &Container<'_>) -> Identity {
@@ -86,15 +144,14 @@ impl Context<'_, '_> {
         }
     }
 
-    /// The user that the container's image is made for, or the configured one. An error is what to say where
-    /// there is none to write.
-    pub(crate) fn new_user(&self, container: &Container<'_>) -> Result<NewUser, Outcome> {
+    /// The user that the container's image is made for, or the configured one.
+    pub(crate) fn new_user(&self, container: &Container<'_>) -> Result<NewUser, NoUser> {
         let Some(image) = self.image(container) else {
             return self.guess("nothing is known about the image");
         };
         let Match { entry, facts, confidence } = &image;
         if facts.start == Some(Start::Root) {
-            return Err(Outcome::left("the image is meant to stay root"));
+            return Err(NoUser::Left("the image is meant to stay root".to_owned()));
         }
         let is_named = matches!(facts.user, Some(User::Named | User::Numeric));
         let Some(uid) = facts.uid else {
@@ -103,7 +160,7 @@ impl Context<'_, '_> {
                 (_, Some(Start::Switches)) => "starts as root and changes to a user",
                 _ => return self.guess("the user that the image works as is not known"),
             };
-            return Err(Outcome::left(format!(
+            return Err(NoUser::Left(format!(
                 "the image {what} whose number is not known here; write that number"
             )));
         };
@@ -126,7 +183,7 @@ impl Context<'_, '_> {
         Ok(NewUser { uid, gid: facts.run_as_group(), level, reason })
     }
 
-    fn guess(&self, why: &str) -> Result<NewUser, Outcome> {
+    fn guess(&self, why: &str) -> Result<NewUser, NoUser> {
         let settings = self.settings.run_as_user;
         match settings.policy {
             UidPolicy::Inject => Ok(NewUser {
@@ -135,7 +192,7 @@ impl Context<'_, '_> {
                 level: Level::Review,
                 reason: format!("{why}, so its files may belong to another user"),
             }),
-            UidPolicy::Image => Err(Outcome::stays(format!("{why}, and no user is to be guessed"))),
+            UidPolicy::Image => Err(NoUser::NotGuessed(why.to_owned())),
         }
     }
 }

@@ -407,13 +407,13 @@ fn owner_and_name(repository: &str) -> &str {
 }
 
 /// Whether the last parts of `repository` match the parts of `pattern`, one by one.
-fn ends_with_parts(repository: &str, pattern: &str) -> bool {
+pub(crate) fn ends_with_parts(repository: &str, pattern: &str) -> bool {
     let mut parts = repository.rsplit('/');
     pattern.rsplit('/').all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
 }
 
 /// Whether `pattern` matches the whole of `text`; `*` stands for any characters, everything else for itself.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let Some((prefix, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(prefix) else { return false };
     let (middle, suffix) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -7,31 +7,49 @@
 //! This crate must never know: the bytes of a text, files, threads, colours, exit codes. It has no state, does
 //! no input or output, and concludes nothing from a value that it does not understand.
 
+mod allow_privilege_escalation;
 pub mod api_rules;
+mod automount_service_account_token;
 mod capabilities;
 mod context;
+mod demand;
 mod evidence;
 mod fragment;
 pub mod generate;
+mod host_ipc;
+mod host_kubeconfig;
+mod host_network;
+mod host_path;
+mod host_pid;
+mod host_port;
+mod host_probe;
+mod host_users;
 mod identity;
 pub mod images;
 pub mod model;
 mod mount_propagation;
 mod plan;
 pub mod pod_security;
+mod privileged;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
+mod run_as_non_root;
 mod run_as_user;
+mod runtime_socket;
 mod seccomp_profile;
 pub mod settings;
+mod sshd;
 mod support;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
+mod volume_types;
+mod windows_host_process;
 
 pub use context::{Context, ObjectContext};
-pub use evidence::Evidence;
+pub use demand::{AddedRequests, Copies};
+pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
@@ -41,14 +59,33 @@ pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Se
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
 pub const ALL: &[&dyn Transform] = &[
+    // The node's namespaces and files first: what goes with them is no other transform's business any more, such
+    // as the mounts of a volume that is replaced.
+    &host_network::HostNetwork,
+    &host_pid::HostPid,
+    &host_ipc::HostIpc,
+    &host_port::HostPort,
+    &host_probe::HostProbe,
+    &host_path::HostPath,
+    &runtime_socket::RuntimeSocket,
+    &host_kubeconfig::HostKubeconfig,
+    &volume_types::VolumeTypes,
+    // With the privileges go the mounts that only a privileged container may have.
+    &privileged::Privileged,
     &mount_propagation::MountPropagation,
     // Identity first: what a container may lose depends on who it is.
     &run_as_user::RunAsUser,
+    &run_as_non_root::RunAsNonRoot,
+    &host_users::HostUsers,
     &capabilities::Capabilities,
     &unprivileged_port::UnprivilegedPort,
+    &allow_privilege_escalation::AllowPrivilegeEscalation,
     &seccomp_profile::SeccompProfile,
+    &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
+    &automount_service_account_token::AutomountServiceAccountToken,
+    &sshd::Sshd,
 ];
 
 /// The ids of the transforms that make up the group `card`.
@@ -84,9 +121,10 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "api_rules",
         "context",
+        "demand",
         "evidence",
         "fragment",
         "identity",
@@ -154,18 +192,46 @@ mod tests {
         }
     }
 
+    /// A manifest that stands in a documentation.
+    struct Example<'m> {
+        /// The text before it.
+        prose: &'m str,
+        text: String,
+    }
+
+    fn examples(meta: &Meta) -> Vec<Example<'_>> {
+        let mut rest = meta.doc;
+        let mut examples = Vec::new();
+        while let Some((prose, after)) = rest.split_once("```yaml\n") {
+            let (text, after) = after.split_once(" ```").unwrap();
+            examples.push(Example { prose: prose.trim(), text: test::dedent(text) });
+            rest = after;
+        }
+        examples
+    }
+
+    /// A manifest and what it `becomes`; one alone is left as it is, and reported. Where the
+    /// text says `--target`, that is the version.
     #[test]
     fn every_documented_example_holds() {
         for meta in ALL.iter().map(|transform| transform.meta()) {
-            let examples: Vec<String> = meta
-                .doc
-                .split("```yaml\n")
-                .skip(1)
-                .map(|rest| test::dedent(rest.split(" ```").next().unwrap()))
-                .collect();
-            assert!(!examples.is_empty() && examples.len().is_multiple_of(2), "{}: {examples:?}", meta.id);
-            for pair in examples.chunks(2) {
-                test::check(meta.id, &pair[0], &pair[1]);
+            let examples = examples(meta);
+            assert!(!examples.is_empty(), "{}", meta.id);
+            let mut examples = examples.iter().peekable();
+            while let Some(before) = examples.next() {
+                assert_ne!(before.prose, "becomes", "{}", meta.id);
+                let mut settings = test::only(meta.id);
+                if let Some((_, rest)) = before.prose.split_once("`--target ") {
+                    settings.target = rest.split('`').next().unwrap().parse().unwrap();
+                }
+                if let Some(after) = examples.next_if(|after| after.prose == "becomes") {
+                    test::check_with(&settings, &before.text, &after.text);
+                } else {
+                    test::check_with(&settings, &before.text, &before.text);
+                    let found = test::findings(&settings, &before.text);
+                    let is_left = |judged: &Judged| matches!(judged.state, State::Left(_));
+                    assert!(found.iter().any(is_left), "{}: {found:?}", meta.id);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `mountPropagation`.
 
-use rewriter::Edit;
+use rewriter::{Edit, Value};
 
 use crate::context::Context;
 use crate::model::{Container, Malformed, Mount};
@@ -105,7 +105,7 @@ impl Transform for MountPropagation {
 fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Finding> {
     let meta = &MountPropagation::META;
     let of_container = |outcome| vec![Finding::of_container(meta, container, &["volumeMounts"], outcome)];
-    let mounts = match container.mounts() {
+    let mounts = match cx.mounts(container) {
         Ok(mounts) => mounts,
         Err(malformed) => return of_container(Err(malformed)),
     };
@@ -121,7 +121,11 @@ fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Findi
 }
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> Result<Outcome, Malformed> {
-    let is_host_path = cx.pod.volume(&mount.name)?.is_some_and(|volume| volume.source.is_host_path());
+    if cx.planned(&mount.section.path().key(KEY)) == Some(&Value::from("None")) {
+        // It goes together with the privileges of the container.
+        return Ok(Outcome::Satisfied);
+    }
+    let is_host_path = cx.pod.volume(&mount.name)?.is_some_and(|volume| cx.is_host_path(volume));
     let mode = mount.section.text(KEY)?;
     let (level, reason) = match (mode.as_deref(), is_host_path) {
         (None, false) | (Some("None"), _) => return Ok(Outcome::Satisfied),

@@ -5,13 +5,15 @@ use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
 use crate::context::{Context, ObjectContext, Plan};
-use crate::evidence::Evidence;
+use crate::demand::AddedRequests;
+use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
 use crate::model::{
     ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
 };
+use crate::pod_security;
 use crate::review::{self, PodSecurity};
-use crate::settings::Settings;
+use crate::settings::{Profile, Settings};
 use crate::support::{Finding, Fix, Left, Level, Outcome};
 
 /// What is to be done in one document.
@@ -81,6 +83,8 @@ pub struct PodPlan {
     pub findings: Vec<Judged>,
     /// What generated files are to know of it; none where no file is wanted, or the pod is not to be changed.
     pub subject: Option<Subject>,
+    /// What the fixes add to the pod's requests.
+    pub added_requests: AddedRequests,
     /// What the Pod Security Standards say about the pod before and after.
     pub pod_security: PodSecurity,
 }
@@ -135,6 +139,9 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     review::review(&workloads.pods, &mut plan, settings.target, |plan| {
         block(document, plan.findings_mut());
     });
+    for (pod, pod_plan) in workloads.pods.iter().zip(&mut plan.pods) {
+        pod_plan.added_requests = AddedRequests::of(pod, &pod_plan.findings);
+    }
     plan.objects.retain(|object| !object.findings.is_empty());
     plan.problems = workloads.problems;
     plan
@@ -154,13 +161,13 @@ fn fold(
         pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
         problems: Vec::new(),
     };
-    let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings)).collect();
+    let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings, evidence)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let mut fresh: Vec<&mut Judged> = Vec::new();
         for (object, object_plan) in objects.iter().zip(&mut plan.objects) {
             let findings = transform.check_object(&ObjectContext { object, settings, evidence });
             let judged = findings.into_iter().map(|finding| {
-                let state = decide_object(object, &finding, settings);
+                let state = decide_object(object, &finding, settings, evidence);
                 Judged { finding, state }
             });
             fresh.extend(add(&mut object_plan.findings, judged));
@@ -180,7 +187,7 @@ fn fold(
         for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plan.pods) {
             let cx = Context { pod, settings, evidence, plan: &planned };
             let has_host_network = cx.has_host_network().unwrap_or(true);
-            pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, has_host_network));
+            pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, evidence, has_host_network));
         }
     }
     plan
@@ -244,17 +251,20 @@ impl PodPlan {
             position: pod.object.position(),
             findings: Vec::new(),
             subject: None,
+            added_requests: AddedRequests::default(),
             pod_security: PodSecurity::of(pod, settings.target),
         }
     }
 }
 
 /// What becomes of a finding about an object.
-fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings) -> State {
+fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings, evidence: &Evidence) -> State {
     match &finding.outcome {
         Outcome::Satisfied => State::Satisfied,
         Outcome::Left(left) => State::Left(left.clone()),
-        Outcome::Fix(fix) => match belongs_to_cluster(object, settings) {
+        Outcome::Fix(fix) => match belongs_to_cluster(object, settings)
+            .or_else(|| evidence.overlaid(object).reason(object, &fix.edits))
+        {
             Some(reason) => State::Left(Left { reason, needs_person: false }),
             None if settings.keep_explicit && changes_value(object.node, &object.path, fix) => {
                 State::Left(Left { reason: keeps_explicit(fix), needs_person: true })
@@ -277,15 +287,21 @@ struct Guard<'p, 'd> {
     is_windows: bool,
     /// What makes it look like a node agent.
     agent_signal: Option<String>,
+    /// The fields that overlays set.
+    overlaid: Overlaid<'p>,
+    /// What the pod's namespace enforces.
+    enforced: Option<pod_security::Level>,
 }
 
 impl<'p, 'd> Guard<'p, 'd> {
-    fn of(pod: &'p Pod<'d>, settings: &Settings) -> Self {
+    fn of(pod: &'p Pod<'d>, settings: &Settings, evidence: &'p Evidence) -> Self {
         Self {
             pod,
             stays: reservation(pod, settings),
             is_windows: pod.is_windows(),
             agent_signal: is_node_agent(pod, &settings.catalogue),
+            overlaid: evidence.overlaid(&pod.object),
+            enforced: pod.object.namespace().and_then(|namespace| evidence.enforced(&namespace)),
         }
     }
 
@@ -297,9 +313,14 @@ impl<'p, 'd> Guard<'p, 'd> {
         if let Some(reason) = self.stays(finding) {
             return left(reason, false);
         }
+        if let Outcome::Fix(fix) = &finding.outcome
+            && let Some(reason) = self.overlaid.reason(&self.pod.object, &fix.edits)
+        {
+            return left(reason, false);
+        }
         match (&finding.outcome, &self.agent_signal) {
             (Outcome::Satisfied, _) => State::Satisfied,
-            (Outcome::Left(reason), _) => State::Left(reason.clone()),
+            (Outcome::Left(reason), _) => State::Left(self.urgent(finding, reason)),
             (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
             (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
             (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => {
@@ -308,6 +329,23 @@ impl<'p, 'd> Guard<'p, 'd> {
             (Outcome::Fix(_), None) if settings.safe => State::HeldBack,
             (Outcome::Fix(_), None) => State::Fixed,
         }
+    }
+
+    /// `left`, with what a person should know beside it: that the pod's own namespace may refuse it so.
+    fn urgent(&self, finding: &Finding, left: &Left) -> Left {
+        let level = self.enforced.filter(|level| {
+            let asks = |profile| finding.transform.profiles.contains(&profile);
+            match level {
+                pod_security::Level::Privileged => false,
+                pod_security::Level::Baseline => asks(Profile::Baseline),
+                pod_security::Level::Restricted => asks(Profile::Baseline) || asks(Profile::Restricted),
+            }
+        });
+        let mut left = left.clone();
+        if let Some(level) = level.filter(|_| left.needs_person) {
+            left.reason = format!("{}; its namespace enforces `{level}`, so it may be refused", left.reason);
+        }
+        left
     }
 
     /// Why what the finding is about stays on purpose.

@@ -1,6 +1,5 @@
 //! `readOnlyRootFilesystem`, with an empty volume for each path that has to stay writable.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use k8s_openapi::api::core::v1 as fragments;
@@ -9,7 +8,7 @@ use rewriter::Edit;
 use crate::context::Context;
 use crate::fragment;
 use crate::images::{Confidence, Facts, ReadOnlyRoot};
-use crate::model::{Command, Container, Directories, Malformed, installs_packages};
+use crate::model::{Command, Container, Directories, Malformed, installs_packages, written_places};
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -107,7 +106,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
     let commands = container.commands()?;
     let image = cx.image(container);
     let facts = image.as_ref().map(|image| &*image.facts);
-    let mut writable: Directories = container.mounts()?.iter().map(|mount| &*mount.path).collect();
+    let mut writable: Directories = cx.mounts(container)?.iter().map(|mount| &*mount.path).collect();
     if let Some(obstacle) = obstacle(container, &commands, facts, &writable) {
         return Ok(Outcome::left(obstacle));
     }
@@ -192,38 +191,13 @@ fn writes_outside(
     for path in ["/dev", "/proc", "/sys"] {
         writable.insert(path);
     }
-    let mut directory = container.working_directory()?.map(Cow::into_owned);
-    for command in commands {
-        if command.program() == "cd" {
-            directory = command.arguments().next().and_then(|path| resolve(path, directory.as_deref()));
-        }
-        for path in command.outputs.iter().map(String::as_str).chain(targets(command)) {
-            let is_covered = resolve(path, directory.as_deref()).is_some_and(|path| writable.cover(&path));
-            // What a variable stands for is not known.
-            if !is_covered && !path.starts_with('$') {
-                return Ok(Some(path.to_owned()));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// `path` as an absolute one; `None` where it is relative to an unknown directory.
-fn resolve(path: &str, directory: Option<&str>) -> Option<String> {
-    if path.starts_with('/') { Some(path.to_owned()) } else { Some(format!("{}/{path}", directory?)) }
-}
-
-/// The files that a command changes by its very purpose.
-fn targets(command: &Command) -> Vec<&str> {
-    let files = || command.arguments().filter(|word| !word.starts_with('-'));
-    match command.program() {
-        "mkdir" | "tee" | "touch" => files().collect(),
-        "cp" | "install" | "ln" | "mv" => files().last().into_iter().collect(),
-        "sed" if command.arguments().any(|word| word.starts_with("-i") || word == "--in-place") => {
-            files().skip(1).collect()
-        }
-        _ => Vec::new(),
-    }
+    let mut places = written_places(container, commands)?.into_iter();
+    let stray = places.find(|place| {
+        let is_covered = place.path.as_ref().is_some_and(|path| writable.cover(path));
+        // What a variable stands for is not known.
+        !is_covered && !place.text.starts_with('$')
+    });
+    Ok(stray.map(|place| place.text))
 }
 
 /// Gives out names for new volumes.
@@ -286,6 +260,8 @@ fn label(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::settings::Settings;
     use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, dedent, fix, fixes};

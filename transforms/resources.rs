@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1 as fragments;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Fragment;
 
 use crate::context::Context;
+use crate::evidence::{Bounds, Certainty};
 use crate::fragment;
 use crate::model::{Container, ContainerKind, Malformed, Quantity, Section};
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
@@ -72,6 +73,9 @@ transform! {
     ///
     /// Left for a person: images that need memory by the gigabyte, a limit below its request, and what the
     /// resources of the whole pod cover in part.
+    ///
+    /// Left on purpose: what a `LimitRange` of the run gives the pod's namespace by itself, and what a
+    /// `VerticalPodAutoscaler` sets. Amounts stay within the bounds of a `LimitRange`.
     pub(crate) struct Resources {
         id: "resources",
         title: "the container can use up its node",
@@ -125,10 +129,23 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     let pod = cx.pod.spec.section("resources")?;
     let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
     let mut derives = false;
+    let mut remarks: Vec<String> = Vec::new();
     for resource in &wanted {
         let missing = match judge_resource(resource, settings.ratio, &own, &pod)? {
             Ok(missing) => missing,
             Err(reason) => return Ok(Outcome::left(reason)),
+        };
+        let missing = match admit(cx, container, resource, &own, missing)? {
+            Admitted::Whole(missing) => missing,
+            Admitted::Bounded(missing, remark) => {
+                remarks.push(remark);
+                missing
+            }
+            Admitted::Stays(reason) => {
+                remarks.push(reason);
+                continue;
+            }
+            Admitted::Left(reason) => return Ok(Outcome::left(reason)),
         };
         derives |= missing.request.is_none() && missing.limit.is_some();
         let fragment = |quantity: Quantity| (resource.name.to_owned(), Fragment(quantity.to_string()));
@@ -136,7 +153,8 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         limits.extend(missing.limit.map(fragment));
     }
     if requests.is_empty() && limits.is_empty() {
-        return Ok(Outcome::Satisfied);
+        let stays = || Outcome::stays(remarks.join("; "));
+        return Ok(if remarks.is_empty() { Outcome::Satisfied } else { stays() });
     }
     if cx.image(container).is_some_and(|image| image.facts.heavy) {
         return Ok(Outcome::left("the image needs memory by the gigabyte, so a guessed limit would kill it"));
@@ -152,7 +170,8 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     } else {
         "a program that needs more is slowed down"
     };
-    let reason = format!("{source}; {effect}");
+    remarks.splice(0..0, [source.to_owned(), effect.to_owned()]);
+    let reason = remarks.join("; ");
     let given = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
     let fragment = fragments::ResourceRequirements {
         limits: given(limits),
@@ -163,7 +182,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
 }
 
 /// What is to be written for one resource.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 struct Missing {
     request: Option<Quantity>,
     limit: Option<Quantity>,
@@ -202,6 +221,89 @@ fn judge_resource(
     Ok(Ok(missing))
 }
 
+/// What becomes of amounts that are to be written.
+enum Admitted {
+    /// They are written.
+    Whole(Missing),
+    /// Others are, for this reason.
+    Bounded(Missing, String),
+    /// Nothing has to be written.
+    Stays(String),
+    /// A person has to look.
+    Left(String),
+}
+
+/// Looks at what the run's other documents say about amounts that are to be written.
+fn admit(
+    cx: &Context<'_, '_>,
+    container: &Container<'_>,
+    resource: &Resource<'_>,
+    own: &Section<'_>,
+    missing: Missing,
+) -> Result<Admitted, Malformed> {
+    if missing.request.is_none() && missing.limit.is_none() {
+        return Ok(Admitted::Whole(missing));
+    }
+    let name = resource.name;
+    if cx.settings.resources.respect_vpa
+        && let Some(autoscaler) = cx.evidence.autoscaler(&cx.pod.object, container, name)
+    {
+        return Ok(Admitted::Stays(format!("the {autoscaler} sets its {name}")));
+    }
+    let Some((bounds, certainty)) = cx.evidence.bounds(cx.pod.object.namespace().as_deref(), name) else {
+        return Ok(Admitted::Whole(missing));
+    };
+    let written = quantity(own, "requests", name)?;
+    let witness = &bounds.witness;
+    Ok(match (&bounds.default_limit, certainty) {
+        (Some(limit), Certainty::Sure) => match written {
+            Some(request) if request > *limit => Admitted::Left(format!(
+                "the request of {request} {name} is above the limit of {limit} that the {witness} gives it"
+            )),
+            _ => Admitted::Stays(format!("the {witness} gives it a limit of {limit} {name}")),
+        },
+        _ if bounds.of_pod => Admitted::Left(format!("the {witness} bounds the {name} of the whole pod")),
+        _ => within(&bounds, resource, written.as_ref(), missing),
+    })
+}
+
+/// `missing` within `bounds`.
+fn within(
+    bounds: &Bounds,
+    resource: &Resource<'_>,
+    written: Option<&Quantity>,
+    missing: Missing,
+) -> Admitted {
+    let clamp = |amount: &Quantity| {
+        let raised = bounds.min.clone().map_or_else(|| amount.clone(), |min| min.max(amount.clone()));
+        bounds.max.clone().map_or_else(|| raised.clone(), |max| max.min(raised.clone()))
+    };
+    let request = missing.request.as_ref().map(clamp);
+    let mut limit = missing.limit.as_ref().map(clamp);
+    let base = written.or(request.as_ref()).cloned();
+    if let (Some(base), Some(above), Some(ratio)) = (&base, &limit, bounds.ratio)
+        && above.exceeds(base, ratio)
+    {
+        // Rounded up it could be a little too much.
+        let scaled = base.scaled(ratio, resource.finest).filter(|limit| !limit.exceeds(base, ratio));
+        limit = Some(scaled.unwrap_or_else(|| base.clone()));
+    }
+    let is_admitted = limit.as_ref().is_none_or(|limit| {
+        base.as_ref().is_none_or(|base| base <= limit)
+            && bounds.min.as_ref().is_none_or(|min| min <= limit)
+            && bounds.max.as_ref().is_none_or(|max| limit <= max)
+    });
+    let witness = &bounds.witness;
+    let bounded = Missing { request, limit };
+    if !is_admitted {
+        Admitted::Left(format!("the {witness} admits no limit for its {}", resource.name))
+    } else if bounded == missing {
+        Admitted::Whole(missing)
+    } else {
+        Admitted::Bounded(bounded, format!("the {witness} bounds the {}", resource.name))
+    }
+}
+
 fn quantity(
     resources: &Section<'_>,
     list: &'static str,
@@ -233,9 +335,13 @@ fn summary(requests: &BTreeMap<String, Fragment>, limits: &BTreeMap<String, Frag
 
 #[cfg(test)]
 mod tests {
+    use crate::plan::{Judged, State};
     use crate::settings::Settings;
-    use crate::support::Level;
-    use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
+    use crate::support::{Level, Outcome};
+    use crate::test::{
+        check_left, check_left_with, check_levels, check_pod, check_silent, check_with, findings, fixes,
+        only, pod,
+    };
 
     const ID: &str = "resources";
 
@@ -336,6 +442,126 @@ mod tests {
         check_silent(ID, &spec("{limits: {cpu: 1, memory: 1Gi}}"));
         check_summary(&only(ID), &spec("{limits: {cpu: 1}}"), "request and limit 512Mi memory");
         check_left(ID, &spec("{requests: {cpu: 1, memory: 1Gi}}"), "the pod as a whole has a request of cpu");
+    }
+
+    /// A pod after another document, both in a namespace or not.
+    fn beside(other: &str, namespace: &str, resources: &str) -> String {
+        let pod = pod(&with(resources)).replace("name: example", &format!("name: example{namespace}"));
+        format!("{other}\n---\n{pod}")
+    }
+
+    fn limit_range(item: &str) -> String {
+        format!(
+            "{{apiVersion: v1, kind: LimitRange, metadata: {{name: l, namespace: n}}, spec: {{limits: [{{type: Container, {item}}}]}}}}"
+        )
+    }
+
+    const IN_N: &str = "\n  namespace: n";
+
+    #[track_caller]
+    fn check_stays(text: &str, words: &str) {
+        let found = findings(&only(ID), text);
+        let [Judged { state: State::Left(left), .. }] = found.as_slice() else { panic!("{found:#?}") };
+        assert!(left.reason.contains(words) && !left.needs_person, "{left:?}");
+    }
+
+    #[track_caller]
+    fn summary_of(text: &str) -> (String, String) {
+        let found = fixes(&only(ID), text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        (found[0].1.clone(), found[0].2.clone())
+    }
+
+    #[test]
+    fn a_limit_range_gives_what_is_missing() {
+        let gives = limit_range("default: {cpu: 100m, memory: 64Mi}");
+        check_stays(&beside(&gives, IN_N, "{}"), "the LimitRange `n/l` gives it a limit of 100m cpu");
+        let largest = limit_range("max: {cpu: 1, memory: 1Gi}");
+        check_stays(&beside(&largest, IN_N, "{}"), "gives it a limit of 1Gi memory");
+        let (summary, reason) = summary_of(&beside(&limit_range("default: {cpu: 100m}"), IN_N, "{}"));
+        assert_eq!(summary, "request and limit 512Mi memory");
+        assert!(reason.ends_with("; the LimitRange `n/l` gives it a limit of 100m cpu"), "{reason}");
+        check_left_with(
+            &only(ID),
+            &beside(&gives, IN_N, "requests: {cpu: 1}"),
+            "the request of 1 cpu is above the limit of 100m that the LimitRange",
+        );
+        // What only could be the pod's namespace gives nothing that is sure.
+        let (summary, _) = summary_of(&beside(&gives, "", "{}"));
+        assert_eq!(summary, "request and limit 250m cpu and 512Mi memory");
+        let (summary, _) = summary_of(&beside(&gives, "\n  namespace: m", "{}"));
+        assert_eq!(summary, "request and limit 250m cpu and 512Mi memory");
+    }
+
+    #[test]
+    fn amounts_stay_within_the_bounds_of_a_limit_range() {
+        for (item, namespace, resources, summary) in [
+            ("min: {cpu: 500m}", IN_N, "{}", "request and limit 500m cpu and 512Mi memory"),
+            ("max: {memory: 256Mi}", "", "{}", "request and limit 250m cpu and 256Mi memory"),
+            (
+                "maxLimitRequestRatio: {cpu: '1.2'}",
+                IN_N,
+                "requests: {cpu: 100m, memory: 1Gi}",
+                "limit 120m cpu and 1536Mi memory",
+            ),
+            // 1.2 times that is no whole number of thousandths.
+            (
+                "maxLimitRequestRatio: {cpu: '1.2'}",
+                IN_N,
+                "requests: {cpu: 101m, memory: 1Gi}",
+                "limit 101m cpu and 1536Mi memory",
+            ),
+            (
+                "maxLimitRequestRatio: {cpu: 4}",
+                IN_N,
+                "requests: {cpu: 100m}",
+                "request 512Mi memory, limit 150m cpu and 512Mi memory",
+            ),
+        ] {
+            let (found, _) = summary_of(&beside(&limit_range(item), namespace, resources));
+            assert_eq!(found, summary, "{item}");
+        }
+        let (_, reason) = summary_of(&beside(&limit_range("min: {cpu: 1}"), IN_N, "{}"));
+        assert!(reason.ends_with("; the LimitRange `n/l` bounds the cpu"), "{reason}");
+        let low = beside(&limit_range("max: {cpu: 1}"), "", "requests: {cpu: 2, memory: 1Gi}");
+        check_left_with(&only(ID), &low, "admits no limit for its cpu");
+        let of_pod = limit_range("max: {cpu: 1}").replace("Container", "Pod");
+        check_left_with(&only(ID), &beside(&of_pod, IN_N, "{}"), "bounds the cpu of the whole pod");
+    }
+
+    #[test]
+    fn an_autoscaler_sets_what_it_controls() {
+        let scaler = |rest: &str| {
+            format!(
+                "{{apiVersion: autoscaling.k8s.io/v1, kind: VerticalPodAutoscaler, metadata: {{name: v}}, spec: {{targetRef: {{apiVersion: v1, kind: Pod, name: example}}, {rest}}}}}"
+            )
+        };
+        check_stays(
+            &beside(&scaler("updatePolicy: {}"), "", "{}"),
+            "the VerticalPodAutoscaler `v` sets its cpu",
+        );
+        check_stays(&beside(&scaler("updatePolicy: {updateMode: Initial}"), IN_N, "{}"), "sets its memory");
+        let policy = |policy: &str| {
+            let text = scaler(&format!("resourcePolicy: {{containerPolicies: [{policy}]}}"));
+            findings(&only(ID), &beside(&text, "", "{}")).remove(0).finding.outcome
+        };
+        let summary = |outcome| match outcome {
+            Outcome::Fix(fix) => fix.summary,
+            other => panic!("{other:?}"),
+        };
+        let whole = "request and limit 250m cpu and 512Mi memory";
+        assert_eq!(summary(policy("{containerName: a, mode: 'Off'}")), whole);
+        assert_eq!(summary(policy("{containerName: '*', mode: Off}")), whole);
+        assert!(matches!(policy("{containerName: b, mode: 'Off'}"), Outcome::Left(_)));
+        let cpu = policy("{containerName: a, controlledResources: [cpu]}");
+        assert_eq!(summary(cpu), "request and limit 512Mi memory");
+        let off = beside(&scaler("updatePolicy: {updateMode: 'Off'}"), "", "{}");
+        assert_eq!(summary_of(&off).0, whole);
+        let other = beside(&scaler("").replace("name: example", "name: other"), "", "{}");
+        assert_eq!(summary_of(&other).0, whole);
+        let mut settings = only(ID);
+        settings.resources.respect_vpa = false;
+        assert_eq!(fixes(&settings, &beside(&scaler(""), "", "{}")).len(), 1);
     }
 
     #[test]

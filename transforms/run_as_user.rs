@@ -1,14 +1,18 @@
 //! `runAsUser`, with `runAsGroup` and `fsGroup` as its companions.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::{PodSecurityContext, SecurityContext};
 use rewriter::Edit;
 
 use crate::context::Context;
 use crate::fragment;
-use crate::identity::NewUser;
+use crate::identity::{NewUser, NoUser};
 use crate::images::User;
 use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
 use crate::settings::{Profile, UidPolicy, Version};
+use crate::sshd::has_volcano_keys;
 use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
 use crate::unprivileged_port::keeps_from_listening;
 
@@ -49,15 +53,18 @@ transform! {
     ///
     /// ## Safety
     ///
-    /// Safe where the image runs as this very user by itself. Review everywhere else: files of the image or on
+    /// Safe where the image runs as this very user by itself, and shares no writable volume with another one.
+    /// Review everywhere else: files of the image or on
     /// a volume may belong to somebody else, programs such as `git`, `ssh` and `initdb` look their user up in
     /// `/etc/passwd`, and a user without an entry there has `/` as home.
     ///
     /// Left for a person: images that are meant to stay root, containers that run `chown`, `sysctl`,
-    /// `iptables`, a system's package manager and the like, and init containers with `runAsUser: 0`.
+    /// `iptables`, a system's package manager and the like, init containers with `runAsUser: 0`, and jobs that
+    /// log in to each other with keys that Volcano mounts for root.
     ///
     /// Silent where any user but root is written for the container or its pod, with or without `runAsGroup`,
-    /// and where `runAsNonRoot: true` already keeps root out of an image that starts with it.
+    /// where `runAsNonRoot: true` already keeps root out of an image that starts with it, and from Kubernetes
+    /// 1.35 where `hostUsers: false` makes root of the pod nobody on the node.
     pub(crate) struct RunAsUser {
         id: "run-as-user",
         title: "the container may run as root",
@@ -90,25 +97,37 @@ impl Transform for RunAsUser {
     }
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
+        if let Some(findings) = cx.excused_by_own_users(&Self::META, &FIELD) {
+            return findings;
+        }
         let containers = &cx.pod.containers;
         let verdicts: Vec<_> = containers.iter().map(|container| judge(cx, container)).collect();
         let pod_is_root = cx.pod.security_context().and_then(|pod| pod.run_as_user()) == Ok(Some(0));
         let replaces = pod_is_root && containers.iter().zip(&verdicts).all(can_do_without_pods_root);
-        let mut fs_group = FsGroup { cx, is_written: false };
-        let mut findings = Vec::new();
+        let sharing = sharing(cx, &verdicts);
+        let mut fs_group = FsGroup::new(cx);
+        let mut outcomes = Vec::new();
         let mut inheriting = Vec::new();
-        for (container, verdict) in containers.iter().zip(verdicts) {
+        for ((container, verdict), sharing) in containers.iter().zip(verdicts).zip(sharing) {
             let outcome = match verdict {
                 Ok(Verdict::Write(user, Replaces::PodsRoot)) if replaces => {
                     inheriting.push((container, user));
                     continue;
                 }
-                Ok(Verdict::Write(user, _)) => write(container, &user, &mut fs_group),
+                Ok(Verdict::Write(user, _)) => write(container, &user, &mut fs_group).map(Outcome::Fix),
                 Ok(Verdict::Other(outcome, _)) => Ok(outcome),
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+            outcomes.push((container, sharing, outcome));
         }
+        let has_group = fs_group.is_written;
+        let mut findings: Vec<Finding> = outcomes
+            .into_iter()
+            .map(|(container, sharing, outcome)| {
+                let outcome = outcome.map(|outcome| review(outcome, sharing, has_group));
+                Finding::of_container(&Self::META, container, &FIELD, outcome)
+            })
+            .collect();
         if replaces {
             let outcome = replace_pods_root(cx, &inheriting, &mut fs_group);
             let inheriting = inheriting.iter().map(|(container, _)| *container);
@@ -128,10 +147,26 @@ enum Verdict {
 
 /// The value that a new one takes, or would take, the place of.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Replaces {
+pub(crate) enum Replaces {
+    /// None is written.
     Nothing,
+    /// The container's own root.
     OwnRoot,
+    /// The pod's root.
     PodsRoot,
+}
+
+impl Replaces {
+    /// `None` where a user that is not root is written.
+    pub(crate) fn of(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option<Self>, Malformed> {
+        let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
+        Ok(match (own.run_as_user()?, pod.run_as_user()?) {
+            (Some(0), _) => Some(Self::OwnRoot),
+            (None, Some(0)) => Some(Self::PodsRoot),
+            (None, None) => Some(Self::Nothing),
+            _ => None,
+        })
+    }
 }
 
 /// Whether the container works as before where the pod's `runAsUser: 0` gives way to other users.
@@ -144,45 +179,60 @@ fn can_do_without_pods_root((container, verdict): (&Container<'_>, &Result<Verdi
 }
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Malformed> {
-    let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
-    let replaces = match (own.run_as_user()?, pod.run_as_user()?) {
-        (Some(0), _) => Replaces::OwnRoot,
-        (None, Some(0)) => Replaces::PodsRoot,
-        (None, None) => Replaces::Nothing,
-        _ => return Ok(Verdict::Other(Outcome::Satisfied, Replaces::Nothing)),
+    let Some(replaces) = Replaces::of(cx, container)? else {
+        return Ok(Verdict::Other(Outcome::Satisfied, Replaces::Nothing));
     };
     let other = |outcome| Ok(Verdict::Other(outcome, replaces));
-    let keeps_root_out = own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true);
-    if replaces == Replaces::Nothing && does_without(cx, container, keeps_root_out) {
+    if replaces == Replaces::Nothing && does_without(cx, container)? {
         return other(Outcome::Satisfied);
     }
+    match replacement(cx, container, replaces)? {
+        Ok(user) => Ok(Verdict::Write(user, replaces)),
+        Err(no_user) => other(no_user.into()),
+    }
+}
+
+/// The user that the container can run as in place of root.
+pub(crate) fn replacement(
+    cx: &Context<'_, '_>,
+    container: &Container<'_>,
+    replaces: Replaces,
+) -> Result<Result<NewUser, NoUser>, Malformed> {
+    let left = |reason| Ok(Err(NoUser::Left(reason)));
     if let Some(program) = needs_root(container)? {
         let advice = if program.prepares_files {
             "; `fsGroup` may make it unnecessary, else `drop: [ALL]` and `add: [CHOWN, DAC_OVERRIDE, FOWNER]` are enough"
         } else {
             ""
         };
-        return other(Outcome::left(format!("{program}, which needs root{advice}")));
+        return left(format!("{program}, which needs root{advice}"));
+    }
+    if has_volcano_keys(&cx.pod.object) {
+        return left(
+            "Volcano mounts the keys for SSH in the home of root, where another user has none".to_owned(),
+        );
     }
     // Pod Security makes no exception for init containers.
     let is_init = container.kind == ContainerKind::Init && cx.settings.profile == Profile::Cce;
     if replaces == Replaces::OwnRoot && is_init {
-        return other(Outcome::left(
-            "somebody wrote `runAsUser: 0` for this init container, which may prepare the node or a volume as root",
-        ));
+        return left(
+            "somebody wrote `runAsUser: 0` for this init container, which may prepare the node or a volume as root"
+                .to_owned(),
+        );
     }
     let mut user = match cx.new_user(container) {
         Ok(user) => user,
-        Err(outcome) => return other(outcome),
+        Err(no_user) => return Ok(Err(no_user)),
     };
     if user.uid == ISTIO_PROXY && user.level == Level::Review && cx.pod.announces_istio() {
-        return other(Outcome::left(
-            "Istio does not proxy the traffic of user 1337, so an application must not run as it",
-        ));
+        return left(
+            "Istio does not proxy the traffic of user 1337, so an application must not run as it".to_owned(),
+        );
     }
     if let Some(reason) = keeps_from_listening(cx, container)? {
-        return other(Outcome::left(format!("as another user than root it could not listen: {reason}")));
+        return left(format!("as another user than root it could not listen: {reason}"));
     }
+    let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
     if own.run_as_group()?.or(pod.run_as_group()?).is_some() {
         user.gid = None;
     }
@@ -191,25 +241,29 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Mal
         user.reason = format!("somebody wrote `runAsUser: 0`; {}", user.reason);
     }
     if user.level == Level::Review {
-        user.reason += expectations(cx, container)?;
+        user.reason += expectations(container)?;
     }
-    Ok(Verdict::Write(user, replaces))
+    Ok(Ok(user))
 }
 
 /// Whether nobody has to be written where nobody is.
-fn does_without(cx: &Context<'_, '_>, container: &Container<'_>, keeps_root_out: bool) -> bool {
+fn does_without(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<bool, Malformed> {
+    let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
+    let keeps_root_out = own.run_as_non_root()?.or(pod.run_as_non_root()?) == Some(true);
     let user = cx.image(container).and_then(|image| image.facts.user);
     // The kubelet refuses to start these two, as it cannot tell that they are not root.
     let starts = !matches!(user, Some(User::Root | User::Named));
     let by_image = cx.settings.run_as_user.policy == UidPolicy::Image && user == Some(User::Numeric);
-    keeps_root_out && starts || by_image || cx.settings.profile == Profile::Restricted
+    Ok(keeps_root_out && starts || by_image || cx.settings.profile == Profile::Restricted)
 }
 
 /// What else in the manifest says that the program expects to be root.
-fn expectations(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<&'static str, Malformed> {
-    let added = container.security_context()?.capabilities_add()?;
-    let adds_for_root = added.items().any(|(_, name)| !name.is_text("NET_BIND_SERVICE"));
-    Ok(match (cx.is_privileged(container)?, adds_for_root) {
+fn expectations(container: &Container<'_>) -> Result<&'static str, Malformed> {
+    let context = container.security_context()?;
+    let adds_for_root =
+        context.capabilities_add()?.items().any(|(_, name)| !name.is_text("NET_BIND_SERVICE"));
+    // As it is written: where that goes too, it still tells what somebody expected.
+    Ok(match (context.privileged()? == Some(true), adds_for_root) {
         (true, _) => "; it is privileged, so it may expect root",
         (_, true) => "; the capabilities that it adds have no effect for other users than root",
         _ => "",
@@ -217,11 +271,11 @@ fn expectations(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<&'sta
 }
 
 /// A new user for one container.
-fn write(
+pub(crate) fn write(
     container: &Container<'_>,
     user: &NewUser,
     fs_group: &mut FsGroup<'_, '_>,
-) -> Result<Outcome, Malformed> {
+) -> Result<Fix, Malformed> {
     let edits = own_edits(container, user)?;
     let summary = match user.gid {
         Some(gid) => format!("set `runAsUser: {}` and `runAsGroup: {gid}`", user.uid),
@@ -229,7 +283,70 @@ fn write(
     };
     let mut fix = Fix { level: user.level, summary, reason: user.reason.clone(), edits };
     fs_group.extend(&mut fix, container, user)?;
-    Ok(Outcome::Fix(fix))
+    Ok(fix)
+}
+
+/// A fix, with what there is to review about volumes that the container shares.
+fn review(outcome: Outcome, sharing: Option<String>, has_group: bool) -> Outcome {
+    match (outcome, sharing) {
+        (Outcome::Fix(fix), Some(sharing)) => {
+            let advice = if has_group { "" } else { ", and a common `fsGroup` may be needed" };
+            let reason = format!("{}; {sharing}{advice}", fix.reason);
+            Outcome::Fix(Fix { level: Level::Review, reason, ..fix })
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// For each container, with whom of another user it shares a volume that one of them writes to. A group that is
+/// written for the pod's volumes settles that.
+fn sharing(cx: &Context<'_, '_>, verdicts: &[Result<Verdict, Malformed>]) -> Vec<Option<String>> {
+    let containers = &cx.pod.containers;
+    let mut found = vec![None; containers.len()];
+    if cx.pod.security_context().and_then(|context| context.fs_group()) != Ok(None) {
+        return found;
+    }
+    let users: Vec<Option<i64>> = containers
+        .iter()
+        .zip(verdicts)
+        .map(|(container, verdict)| match verdict {
+            Ok(Verdict::Write(user, _)) => Some(user.uid),
+            _ => cx.identity(container).ok()?.uid,
+        })
+        .collect();
+    let mut volumes: BTreeMap<Cow<'_, str>, Vec<(usize, i64)>> = BTreeMap::new();
+    let mut written = BTreeSet::new();
+    for ((number, container), user) in containers.iter().enumerate().zip(&users) {
+        for mount in cx.mounts(container).unwrap_or_default() {
+            let is_read_only = mount.is_read_only() == Ok(true);
+            if let Some(user) = user.filter(|_| is_shared(cx, &mount.name)) {
+                written.extend((!is_read_only).then(|| mount.name.clone()));
+                volumes.entry(mount.name).or_default().push((number, user));
+            }
+        }
+    }
+    for (volume, mounts) in volumes.iter().filter(|(volume, _)| written.contains(*volume)) {
+        // The first one, and the first of another user.
+        let first = mounts.first();
+        let second = mounts.iter().find(|(_, user)| first.is_some_and(|(_, first)| first != user));
+        let (Some(first), Some(second)) = (first, second) else { continue };
+        for (number, user) in mounts {
+            let (other, uid) = if user == &first.1 { second } else { first };
+            let other = &containers[*other];
+            found[*number].get_or_insert_with(|| {
+                format!("it shares the volume `{volume}` with {} of user {uid}", other.reference())
+            });
+        }
+    }
+    found
+}
+
+/// Whether the volume is one that containers hand files to each other in.
+fn is_shared(cx: &Context<'_, '_>, volume: &str) -> bool {
+    cx.pod.volume(volume).ok().flatten().is_some_and(|volume| {
+        let is_empty_dir = volume.section.as_ref().is_some_and(|section| section.get("emptyDir").is_some());
+        is_empty_dir || matches!(volume.source, VolumeSource::Claim { .. })
+    })
 }
 
 fn own_edits(container: &Container<'_>, user: &NewUser) -> Result<Vec<Edit>, Malformed> {
@@ -274,19 +391,25 @@ fn replace_pods_root(
 }
 
 /// Gives the pod a group for its volumes, once.
-struct FsGroup<'c, 'd> {
+pub(crate) struct FsGroup<'c, 'd> {
     cx: &'c Context<'c, 'd>,
     is_written: bool,
 }
 
-impl FsGroup<'_, '_> {
+impl<'c, 'd> FsGroup<'c, 'd> {
+    /// Nothing is written yet.
+    pub(crate) fn new(cx: &'c Context<'c, 'd>) -> Self {
+        Self { cx, is_written: false }
+    }
+
     /// Adds the group to `fix` if that changes the user of the first container that mounts a claim.
     fn extend(&mut self, fix: &mut Fix, container: &Container<'_>, user: &NewUser) -> Result<(), Malformed> {
         let context = self.cx.pod.security_context()?;
         let group = user.gid.unwrap_or(user.uid);
         // A process that runs as the same user as before finds its files as before.
         let is_needed = user.level == Level::Review && container.is_editable() && group != 0;
-        if self.is_written || !is_needed || context.fs_group()?.is_some() {
+        let is_planned = self.cx.planned(&context.path().key("fsGroup")).is_some();
+        if self.is_written || is_planned || !is_needed || context.fs_group()?.is_some() {
             return Ok(());
         }
         let Some(is_file_storage) = self.mounts_claim(container)? else { return Ok(()) };
@@ -680,6 +803,40 @@ mod tests {
         assert_eq!(fixes(&restricted, &init).len(), 1);
         let absent = pod(&of_image("r.io/a", ""));
         check_with(&restricted, &absent, &absent);
+    }
+
+    #[test]
+    fn users_that_share_a_volume_are_reviewed() {
+        let spec = |volume: &str, of_other: &str, group: &str| {
+            format!(
+                "
+                {group}
+                containers:
+                - {{name: a, image: docker.io/prom/prometheus, volumeMounts: [{{name: v, mountPath: /v}}]}}
+                - {{name: b, image: r.io/b, securityContext: {{runAsUser: 5}}, volumeMounts: [{{name: v, mountPath: /v{of_other}}}]}}
+                volumes: [{{name: v, {volume}}}]
+                "
+            )
+        };
+        let level = |text: &str| fixes(&only(ID), &pod(text)).remove(0);
+        for volume in ["emptyDir: {}", "persistentVolumeClaim: {claimName: c}"] {
+            for of_other in ["", ", readOnly: true"] {
+                let (level, summary, reason) = level(&spec(volume, of_other, ""));
+                assert_eq!(level, Level::Review, "{volume}");
+                assert!(!summary.contains("fsGroup"), "{summary}");
+                assert!(reason.contains("shares the volume `v` with container `b` of user 5"), "{reason}");
+            }
+        }
+        for (volume, of_other, group) in
+            [("configMap: {name: c}", "", ""), ("emptyDir: {}", "", "securityContext: {fsGroup: 3}")]
+        {
+            assert_eq!(level(&spec(volume, of_other, group)).0, Level::Safe, "{volume}");
+        }
+        let same = spec("emptyDir: {}", "", "").replace("runAsUser: 5", "runAsUser: 65534");
+        assert_eq!(level(&same).0, Level::Safe);
+        let neither_writes =
+            spec("emptyDir: {}", ", readOnly: true", "").replace("/v}", "/v, readOnly: true}");
+        assert_eq!(level(&neither_writes).0, Level::Safe);
     }
 
     #[test]

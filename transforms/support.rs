@@ -1,11 +1,13 @@
 //! What a transform is, and what it says about a manifest.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use rewriter::{Edit, Path, Position};
+use serde::Deserialize;
 
 use crate::context::{Context, ObjectContext};
-use crate::model::{Container, ContainerRef, Malformed, Object, Pod, Section};
+use crate::model::{Container, ContainerRef, Malformed, MountedVolume, Object, Pod, Section};
 use crate::settings::Profile;
 
 /// One rule: looks at a pod, and says for every container of it whether the rule is satisfied, what fixes it,
@@ -99,7 +101,8 @@ impl fmt::Display for Category {
 }
 
 /// How much an attacker gains where a rule is not satisfied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// A further step is made easier.
     Low,
@@ -207,6 +210,8 @@ impl Outcome {
 pub struct Finding {
     /// The transform.
     pub transform: &'static Meta,
+    /// How much an attacker gains here: as much as the transform says, where nothing more is known.
+    pub severity: Severity,
     /// The container that it is about; `None` for one about the whole pod.
     pub container: Option<ContainerRef>,
     /// For one about the pod: the containers that have no value of their own and get the pod's.
@@ -243,6 +248,23 @@ impl Finding {
         Self { inherited_by, ..Self::new(transform, None, pod.spec.locate(keys), outcome) }
     }
 
+    /// A finding about a volume, for the containers that mount it.
+    pub(crate) fn of_volume(
+        transform: &'static Meta,
+        volume: &MountedVolume<'_, '_>,
+        outcome: Result<Outcome, Malformed>,
+    ) -> Self {
+        let mut containers = HashSet::new();
+        let mounting = volume.mounts.iter().map(|(container, _)| *container);
+        let inherited_by = mounting
+            .filter(|container| containers.insert((container.kind, container.index)))
+            .map(Container::reference)
+            .collect();
+        let keys: &[&str] =
+            if volume.section.get("hostPath").is_some() { &["hostPath", "path"] } else { &[] };
+        Self { inherited_by, ..Self::new(transform, None, volume.section.locate(keys), outcome) }
+    }
+
     /// About `keys` of an object.
     pub fn of_object(
         transform: &'static Meta,
@@ -266,6 +288,7 @@ impl Finding {
     ) -> Self {
         let finding = Self {
             transform,
+            severity: transform.severity,
             container,
             inherited_by: Vec::new(),
             path,

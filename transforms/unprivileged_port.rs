@@ -5,7 +5,7 @@ use rewriter::{Edit, Path, Value};
 
 use crate::context::Context;
 use crate::fragment;
-use crate::model::{Container, Malformed, capability};
+use crate::model::{Container, ContainerKind, Malformed, capability};
 use crate::settings::{Profile, Version};
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
@@ -147,7 +147,23 @@ fn low_port(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option<i6
         let image = cx.image(container);
         ports.extend(image.iter().flat_map(|image| &image.facts.ports).map(|port| i64::from(*port)));
     }
+    ports.extend(served_port(cx, container)?);
     Ok(ports.into_iter().filter(|port| (1..1024).contains(port)).min())
+}
+
+/// The lowest port at which a service of the run reaches the container. One that no container declares may be
+/// any one's.
+fn served_port(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option<i64>, Malformed> {
+    let mut served = cx.evidence.low_ports(cx.pod);
+    if served.is_empty() || !matches!(container.kind, ContainerKind::Main | ContainerKind::Sidecar) {
+        return Ok(None);
+    }
+    for container in &cx.pod.containers {
+        for port in container.ports()? {
+            served.remove(&port);
+        }
+    }
+    Ok(served.into_keys().next())
 }
 
 fn has_file_capability(cx: &Context<'_, '_>, container: &Container<'_>) -> bool {
@@ -288,6 +304,31 @@ mod tests {
         for context in ["{runAsNonRoot: true}", USER] {
             let text = pod(&listening(PORT_80, context, ""));
             assert!(fix(&only(ID), &text).contains("ip_unprivileged_port_start"), "{context}");
+        }
+    }
+
+    #[test]
+    fn a_service_tells_where_it_reaches_the_pod() {
+        let text = |port: &str, containers: &str| {
+            let pod = pod(&format!("containers: [{containers}]"));
+            let pod = pod.replace("name: example", "name: example\n  labels: {app: a}");
+            format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {{selector: {{app: a}}, ports: [{port}]}}\n---\n{pod}"
+            )
+        };
+        let silent = "{name: a, image: r.io/a, securityContext: {runAsUser: 1000}}";
+        let declaring =
+            "{name: b, image: r.io/b, ports: [{containerPort: 80}], securityContext: {runAsUser: 0}}";
+        for (port, containers, is_fixed) in [
+            ("{port: 80}", silent.to_owned(), true),
+            ("{port: 8080, targetPort: 80}", silent.to_owned(), true),
+            ("{port: 80, targetPort: 8080}", silent.to_owned(), false),
+            ("{port: 80, targetPort: http}", silent.to_owned(), false),
+            // It is known whose port it is, and that one is root.
+            ("{port: 80}", format!("{silent}, {declaring}"), false),
+        ] {
+            let fixed = fix(&only(ID), &text(port, &containers));
+            assert_eq!(fixed.contains("ip_unprivileged_port_start"), is_fixed, "{port} {containers}");
         }
     }
 

@@ -76,7 +76,7 @@ fn first_c1_control(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The start of the next line, after `from`, that is a document marker: no other construct may hold one.
-pub(super) fn next_marker(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn next_marker(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(found) = memmem::find(&bytes[at..], b"\n---") {
         let marker = at + found + 1;

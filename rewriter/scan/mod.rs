@@ -5,7 +5,7 @@
 //! readers disagree, or which nobody writes by hand, is refused by name. It never guesses.
 
 mod block;
-mod chars;
+pub(crate) mod chars;
 mod flow;
 mod scalar;
 

@@ -77,3 +77,23 @@ fn characters_that_no_reader_takes_are_syntax_errors() {
         assert!(error.message.contains("control characters"), "{error}");
     }
 }
+
+#[test]
+fn documents_can_be_scanned_one_by_one() {
+    for (text, documents) in [
+        ("", vec![]),
+        ("a: 1", vec!["a: 1"]),
+        (
+            "\u{feff}a: 1\n---\nb: |\n  ---\n---\tc\n",
+            vec!["\u{feff}a: 1\n", "---\nb: |\n  ---\n", "---\tc\n"],
+        ),
+        ("a: 1\r\n---\r\n---x\r\n---", vec!["a: 1\r\n", "---\r\n---x\r\n", "---"]),
+    ] {
+        let found: Vec<&str> = rewriter::documents(text).collect();
+        assert_eq!(found, documents, "{text:?}");
+        let Ok(whole) = Stream::scan(text) else { panic!("{text:?}") };
+        let texts: Vec<&str> = whole.documents().map(|document| document.text()).collect();
+        let unmarked: Vec<&str> = found.iter().map(|text| text.trim_start_matches('\u{feff}')).collect();
+        assert_eq!(unmarked, texts, "{text:?}");
+    }
+}

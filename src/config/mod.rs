@@ -229,12 +229,11 @@ transforms:
   resources: {cpu: 1, memory: 1Gi, ratio: 2, cpu-limit: false}
   node-scheduling: {node-pool: apps, tolerations: ['a=b:NoSchedule']}
   api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
-"
-        .replace(", privileged", "");
-        let settings = decide(&text, &Flags::default()).unwrap().settings;
+";
+        let settings = decide(text, &Flags::default()).unwrap().settings;
         assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
         assert!(settings.safe && settings.keep_explicit && settings.include_system);
-        assert_eq!(settings.select.unwrap().len(), 6);
+        assert_eq!(settings.select.unwrap().len(), 7);
         assert_eq!(settings.ignore, BTreeSet::from(["resources".to_owned()]));
         assert_eq!((settings.run_as_user.uid, settings.run_as_user.gid), (10001, 1000));
         assert_eq!((settings.resources.cpu.to_string(), settings.resources.ratio), ("1".to_owned(), 2000));

@@ -1,18 +1,25 @@
-//! Files that a kustomization applies as patches: fragments that are not edited.
+//! Kustomizations: files that they apply as patches, fragments that are not edited, and the files whose objects
+//! those patches change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rewriter::{Node, Stream};
+use transforms::Overlay;
 
 use super::Input;
 use super::kind::is_kustomization_name;
+
+/// The names under which kustomize looks for a kustomization.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The patches that kustomizations near the inputs list.
 #[derive(Debug, Default)]
 pub struct Patches {
     listed: HashSet<PathBuf>,
+    /// What patches the objects of a file.
+    overlays: HashMap<PathBuf, Vec<Arc<Overlay>>>,
     /// Folders whose kustomization has been read for a file that was named.
     looked_at: Mutex<HashMap<PathBuf, HashSet<PathBuf>>>,
 }
@@ -20,9 +27,25 @@ pub struct Patches {
 impl Patches {
     /// Reads the kustomizations among `inputs`.
     pub fn of(inputs: &[Input]) -> Self {
-        let kustomizations = inputs.iter().filter(|input| is_kustomization_name(&input.path));
-        let listed = kustomizations.flat_map(|input| listed_by(&input.path)).collect();
-        Self { listed, looked_at: Mutex::default() }
+        let mut tree = Tree::default();
+        let mut patches = Self::default();
+        let names = inputs.iter().map(|input| &input.path).filter(|path| is_kustomization_name(path));
+        for path in names {
+            let Some(read) = Kustomization::read(path) else { continue };
+            patches.listed.extend(read.patches.iter().cloned());
+            tree.add(folder_of(&plain(path)), Some(read));
+        }
+        patches.overlays = tree.overlays();
+        patches
+    }
+
+    /// The overlays of the run that patch objects of the file.
+    pub fn overlays(&self, input: &Input) -> &[Arc<Overlay>] {
+        // Most runs have none, and a path takes time to make plain.
+        if self.overlays.is_empty() {
+            return &[];
+        }
+        self.overlays.get(&plain(&input.path)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a kustomization lists the file as a patch. For a file that was named, those in its own folder
@@ -43,30 +66,175 @@ impl Patches {
     fn listed_in(&self, folder: &Path) -> HashSet<PathBuf> {
         let Ok(mut looked_at) = self.looked_at.lock() else { return HashSet::new() };
         let known = looked_at.entry(folder.to_owned()).or_insert_with(|| {
-            ["kustomization.yaml", "kustomization.yml", "Kustomization"]
-                .iter()
-                .flat_map(|name| listed_by(&folder.join(name)))
-                .collect()
+            let read = NAMES.iter().filter_map(|name| Kustomization::read(&folder.join(name)));
+            read.flat_map(|kustomization| kustomization.patches).collect()
         });
         known.clone()
     }
 }
 
-/// The patch files that the kustomization at `path` lists.
-fn listed_by(path: &Path) -> Vec<PathBuf> {
-    let Ok(bytes) = std::fs::read(path) else { return Vec::new() };
-    let Some(stream) = rewriter::decode(&bytes).ok().and_then(|text| Stream::scan(text).ok()) else {
-        return Vec::new();
-    };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut files = Vec::new();
-    for root in stream.documents().filter_map(|document| document.root()) {
-        let items = |key: &str| root.get(key).into_iter().flat_map(|list| list.items());
-        let patches = items("patches").chain(items("patchesJson6902"));
-        let named = patches.filter_map(|patch| patch.get("path")).chain(items("patchesStrategicMerge"));
-        files.extend(named.filter_map(|name: Node<'_>| Some(plain(&folder.join(name.as_str()?.as_ref())))));
+/// A kustomization, as far as it is of use here.
+#[derive(Debug)]
+struct Kustomization {
+    /// The files that it applies as patches.
+    patches: Vec<PathBuf>,
+    /// What its patches set; `None` where they set nothing.
+    overlay: Option<Arc<Overlay>>,
+    /// The files and folders that it builds on.
+    resources: Vec<PathBuf>,
+    /// The folders of components, whose patches count as its own.
+    components: Vec<PathBuf>,
+}
+
+impl Kustomization {
+    /// Reads the kustomization at `path`; `None` where none can be read.
+    fn read(path: &Path) -> Option<Self> {
+        let bytes = super::read(path).ok()?;
+        let stream = Stream::scan(rewriter::decode(&bytes).ok()?).ok()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut read =
+            Self { patches: Vec::new(), overlay: None, resources: Vec::new(), components: Vec::new() };
+        let mut overlay = Overlay::new(path.display().to_string());
+        for root in stream.documents().filter_map(|document| document.root()) {
+            let paths = |key: &str| -> Vec<PathBuf> {
+                let names = items(root, key).filter_map(|item| item.as_str());
+                names.map(|name| plain(&folder.join(name.as_ref()))).collect()
+            };
+            read.resources.extend(paths("resources").into_iter().chain(paths("bases")));
+            read.components.extend(paths("components"));
+            for patch in items(root, "patches").chain(items(root, "patchesJson6902")) {
+                let target = patch.get("target");
+                if let Some(text) = patch.get("patch").and_then(|text| text.as_str()) {
+                    read_patch(&mut overlay, target, &text);
+                }
+                if let Some(name) = patch.get("path").and_then(|name| name.as_str()) {
+                    read.patches.push(plain(&folder.join(name.as_ref())));
+                    read_patch_file(&mut overlay, target, &folder.join(name.as_ref()));
+                }
+            }
+            for patch in items(root, "patchesStrategicMerge").filter_map(|patch| patch.as_str()) {
+                if patch.contains('\n') {
+                    read_patch(&mut overlay, None, &patch);
+                } else {
+                    read.patches.push(plain(&folder.join(patch.as_ref())));
+                    read_patch_file(&mut overlay, None, &folder.join(patch.as_ref()));
+                }
+            }
+        }
+        read.overlay = (!overlay.is_empty()).then(|| Arc::new(overlay));
+        Some(read)
     }
-    files
+}
+
+fn items<'d>(root: Node<'d>, key: &str) -> impl Iterator<Item = Node<'d>> + use<'d> {
+    root.get(key).into_iter().flat_map(|list| list.items())
+}
+
+fn read_patch_file(overlay: &mut Overlay, target: Option<Node<'_>>, path: &Path) {
+    let bytes = super::read(path).unwrap_or_default();
+    if let Ok(text) = rewriter::decode(&bytes) {
+        read_patch(overlay, target, text);
+    }
+}
+
+fn read_patch(overlay: &mut Overlay, target: Option<Node<'_>>, text: &str) {
+    let Ok(stream) = Stream::scan(text) else { return };
+    for root in stream.documents().filter_map(|document| document.root()) {
+        overlay.read(target, root);
+    }
+}
+
+/// The kustomizations of a run by their folders, and those that they build on.
+#[derive(Debug, Default)]
+struct Tree {
+    /// Those among the inputs are the roots.
+    roots: Vec<PathBuf>,
+    known: BTreeMap<PathBuf, Option<Arc<Kustomization>>>,
+}
+
+impl Tree {
+    fn add(&mut self, folder: PathBuf, kustomization: Option<Kustomization>) {
+        self.roots.push(folder.clone());
+        self.known.insert(folder, kustomization.map(Arc::new));
+    }
+
+    /// For each file, what patches its objects.
+    fn overlays(mut self) -> HashMap<PathBuf, Vec<Arc<Overlay>>> {
+        let mut found: HashMap<PathBuf, Vec<Arc<Overlay>>> = HashMap::new();
+        for root in std::mem::take(&mut self.roots) {
+            let patching = self.patching(&root);
+            if patching.is_empty() {
+                continue;
+            }
+            for file in self.files(&root) {
+                let known = found.entry(file).or_default();
+                for overlay in &patching {
+                    if !known.iter().any(|other| Arc::ptr_eq(other, overlay)) {
+                        known.push(Arc::clone(overlay));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The kustomization in `folder`, which need not be among the inputs.
+    fn get(&mut self, folder: &Path) -> Option<Arc<Kustomization>> {
+        let known = self.known.entry(folder.to_owned()).or_insert_with(|| {
+            NAMES.iter().find_map(|name| Kustomization::read(&folder.join(name))).map(Arc::new)
+        });
+        known.clone()
+    }
+
+    /// What patches that the kustomization in `folder` builds: its own and its components'.
+    fn patching(&mut self, folder: &Path) -> Vec<Arc<Overlay>> {
+        let mut found = Vec::new();
+        self.walk(
+            folder,
+            |kustomization| &kustomization.components,
+            |kustomization| {
+                found.extend(kustomization.overlay.clone());
+            },
+        );
+        found
+    }
+
+    /// The files that the kustomization in `folder` builds on.
+    fn files(&mut self, folder: &Path) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        self.walk(
+            folder,
+            |kustomization| &kustomization.resources,
+            |kustomization| {
+                found.extend(kustomization.resources.iter().cloned());
+            },
+        );
+        found
+    }
+
+    /// Visits the kustomization in `folder` and those that `next` leads to, each once.
+    fn walk(
+        &mut self,
+        folder: &Path,
+        next: impl Fn(&Kustomization) -> &Vec<PathBuf>,
+        mut visit: impl FnMut(&Kustomization),
+    ) {
+        let mut seen = HashSet::from([folder.to_owned()]);
+        let mut waiting = vec![folder.to_owned()];
+        while let Some(folder) = waiting.pop() {
+            let Some(kustomization) = self.get(&folder) else { continue };
+            visit(&kustomization);
+            for path in next(&kustomization) {
+                if seen.insert(path.clone()) {
+                    waiting.push(path.clone());
+                }
+            }
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
 }
 
 /// The path without `.` and with `..` taken back, as far as names tell.

@@ -3,5 +3,7 @@
 mod bad_input;
 mod contract;
 mod control;
+mod evidence;
 mod no_atomic;
 mod pss;
+mod reports;

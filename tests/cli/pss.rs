@@ -31,7 +31,7 @@ spec:
   securityContext: {runAsNonRoot: true}
   containers:
   - name: agent
-    image: registry.example.com/agent:1
+    image: quay.io/prometheus/node-exporter:v1
     livenessProbe: {httpGet: {host: 127.0.0.1, port: 80}}
 ";
 

@@ -97,6 +97,22 @@ fn the_edits_of_fixtures_do_too() {
 }
 
 #[test]
+fn the_edits_of_real_manifests_do_too() {
+    let Some(corpus) = crate::common::corpus() else { return };
+    let folder = Folder::new();
+    // One in twelve, since each of them is written and read again; which ones does not change.
+    for (number, path) in files(&corpus).into_iter().enumerate().step_by(12) {
+        let bytes = std::fs::read(&path).unwrap();
+        if path.extension().is_some_and(|extension| extension != "json")
+            && std::str::from_utf8(&bytes).is_ok()
+        {
+            folder.write(&format!("{number}.yaml"), &bytes);
+        }
+    }
+    assert!(check(&folder) > 20);
+}
+
+#[test]
 fn a_fix_alone_is_whole() {
     let folder = shop();
     let report = json(&reports(&folder, &["--check", "."])["json"]);

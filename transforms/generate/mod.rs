@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::automount_service_account_token::use_of_api;
+use crate::evidence::Evidence;
 use crate::model::Pod;
 use crate::settings::{NetworkModel, Settings};
 
@@ -33,8 +35,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What the pod of an object is, before anything is known about what it needs.
-    pub(crate) fn of(pod: &Pod<'_>, has_host_network: bool) -> Self {
+    /// What the pod of an object is.
+    pub(crate) fn of(pod: &Pod<'_>, evidence: &Evidence, has_host_network: bool) -> Self {
         let labels = pod.template.get("metadata").and_then(|metadata| metadata.get("labels"));
         let labels = labels.into_iter().flat_map(|labels| labels.entries());
         Self {
@@ -43,7 +45,8 @@ impl Subject {
             name: pod.object.name().map(Into::into),
             labels: labels.map(|(key, value)| (key.text().into(), value.text().into())).collect(),
             has_host_network,
-            needs_api_server: None,
+            // What cannot be understood may be a sign of use.
+            needs_api_server: use_of_api(pod, evidence).unwrap_or_else(|malformed| Some(malformed.reason)),
         }
     }
 

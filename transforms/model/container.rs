@@ -133,6 +133,34 @@ impl<'d> Container<'d> {
         Ok(ports)
     }
 
+    /// The `httpGet` and `tcpSocket` maps of its probes and `lifecycle` hooks, as far as they are there.
+    pub fn handlers(&self) -> Result<Vec<Section<'d>>, Malformed> {
+        let lifecycle = self.section.section("lifecycle")?;
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|key| (&self.section, key));
+        let hooks = ["postStart", "preStop"].map(|key| (&lifecycle, key));
+        let mut handlers = Vec::new();
+        for (owner, key) in probes.into_iter().chain(hooks) {
+            let owner = owner.section(key)?;
+            for kind in ["httpGet", "tcpSocket"] {
+                handlers.extend(Some(owner.section(kind)?).filter(Section::exists));
+            }
+        }
+        Ok(handlers)
+    }
+
+    /// The value of the environment variable `name`, where the manifest itself gives it.
+    pub fn variable(&self, name: &str) -> Result<Option<Cow<'d, str>>, Malformed> {
+        let mut value = None;
+        for variable in self.section.list("env")?.sections() {
+            let variable = variable?;
+            if variable.text("name")?.is_some_and(|found| found == name) {
+                // The last one of a name counts.
+                value = variable.text("value")?;
+            }
+        }
+        Ok(value)
+    }
+
     /// `command` and `args` one after the other.
     pub fn command_line(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
         let (command, args) = (self.section.list("command")?, self.section.list("args")?);
@@ -151,6 +179,17 @@ impl<'d> Container<'d> {
         let lifecycle = self.section.section("lifecycle")?;
         for hook in ["postStart", "preStop"] {
             let words = lifecycle.section(hook)?.section("exec")?.list("command")?;
+            let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
+            found.extend(commands(&words));
+        }
+        Ok(found)
+    }
+
+    /// The programs that its probes start in it.
+    pub fn probe_commands(&self) -> Result<Vec<Command>, Malformed> {
+        let mut found = Vec::new();
+        for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            let words = self.section.section(probe)?.section("exec")?.list("command")?;
             let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
             found.extend(commands(&words));
         }

@@ -6,6 +6,7 @@
 
 mod container;
 mod kinds;
+mod node_path;
 mod object;
 mod pod;
 mod programs;
@@ -18,13 +19,14 @@ mod view;
 mod volume;
 
 pub use container::{Container, ContainerKind, ContainerRef};
+pub use node_path::{NodePath, NodePathRule};
 pub use object::{Object, Problem, Workloads};
-pub use pod::Pod;
-pub use programs::{RootProgram, installs_packages, needs_root};
+pub use pod::{MountedVolume, Pod};
+pub use programs::{RootProgram, Written, installs_packages, needs_root, written_places};
 pub use quantity::Quantity;
-pub use role::{addon, is_node_agent, is_system_namespace};
+pub use role::{addon, is_ingress_controller, is_node_agent, is_system_namespace};
 pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};
 pub use view::{ContainerView, PodView};
-pub use volume::{Directories, Mount, Volume, VolumeSource, covers};
+pub use volume::{Directories, Mount, Volume, VolumeSource, covers, is_same_place};

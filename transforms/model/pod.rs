@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 use rewriter::{Node, Path};
 
@@ -9,7 +10,7 @@ use super::container::{Container, ContainerKind, ContainerRef};
 use super::object::{Object, Problem};
 use super::section::{Malformed, Section};
 use super::security_context::SecurityContext;
-use super::volume::{Volume, VolumeSource};
+use super::volume::{Mount, Volume, VolumeSource};
 
 /// A pod, or the template of one: a map with `metadata` and `spec`.
 #[derive(Clone, Debug)]
@@ -98,6 +99,47 @@ impl<'d> Pod<'d> {
         self.volumes.iter().flatten().map(|(name, volume)| (&**name, volume))
     }
 
+    /// The volumes of its own list in their order, each with the mounts of it.
+    pub fn mounted_volumes(&self) -> Result<Vec<MountedVolume<'_, 'd>>, Malformed> {
+        let mut mounts: HashMap<Cow<'d, str>, Vec<_>> = HashMap::new();
+        for container in &self.containers {
+            for mount in container.mounts()? {
+                mounts.entry(mount.name.clone()).or_default().push((container, mount));
+            }
+        }
+        let mut volumes = Vec::new();
+        for section in self.spec.list("volumes")?.sections() {
+            let section = section?;
+            let name = section.text("name")?.unwrap_or_default();
+            let mounts = mounts.remove(&name).unwrap_or_default();
+            volumes.push(MountedVolume { section, name, mounts });
+        }
+        Ok(volumes)
+    }
+
+    /// Whether CCE may run the pod in Cloud Container Instance, which has no nodes of the cluster's own.
+    pub fn bursts_to_cci(&self) -> bool {
+        const LABEL: &str = "virtual-kubelet.io/burst-to-cci";
+        let of = |owner: Option<Node<'d>>| owner?.get("metadata")?.get("labels")?.get(LABEL);
+        [self.template.node(), Some(self.object.node)]
+            .into_iter()
+            .filter_map(of)
+            .any(|value| value.is_text("auto") || value.is_text("enforce"))
+    }
+
+    /// Whether the pod's processes are those of a Windows node itself.
+    pub fn is_host_process(&self) -> Result<bool, Malformed> {
+        if self.security_context()?.is_host_process()? {
+            return Ok(true);
+        }
+        for container in &self.containers {
+            if container.security_context()?.is_host_process()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether some container or init container has the `image` that a pod cannot do without. The fragments
     /// that patches are made of have none.
     pub fn has_image(&self) -> bool {
@@ -129,6 +171,50 @@ impl<'d> Pod<'d> {
             || LABELS.iter().any(|label| requires_windows(&self.spec, label))
             || has_options(self.security_context())
             || self.containers.iter().any(|container| has_options(container.security_context()))
+    }
+}
+
+/// An entry of a pod's `volumes`, with the mounts of it.
+#[derive(Clone, Debug)]
+pub struct MountedVolume<'p, 'd> {
+    /// The entry.
+    pub section: Section<'d>,
+    /// Its name.
+    pub name: Cow<'d, str>,
+    /// The mounts, in the order of the containers.
+    pub mounts: Vec<(&'p Container<'d>, Mount<'d>)>,
+}
+
+impl MountedVolume<'_, '_> {
+    /// The path of the node that it is; `None` for another kind of volume.
+    pub fn host_path(&self) -> Result<Option<String>, Malformed> {
+        let source = self.section.section("hostPath")?;
+        let Some(node) = source.node() else { return Ok(None) };
+        let refuse = |verdict| Err(Malformed::because(node, source.path().clone(), verdict));
+        match source.text("path")? {
+            None => refuse("has no `path`"),
+            Some(path) if path.is_empty() => refuse("has no `path`"),
+            Some(path) if path.split('/').any(|part| part == "..") => {
+                refuse("has a path with `..`, which the API server refuses")
+            }
+            Some(path) => Ok(Some(path.into_owned())),
+        }
+    }
+}
+
+/// Displayed as "volume `a` (mounted by container `b` at `/c`)".
+impl fmt::Display for MountedVolume<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "volume `{}`", self.name)?;
+        let mut before = " (mounted by ";
+        for (container, mount) in &self.mounts {
+            write!(f, "{before}{} at `{}`", container.reference(), mount.path)?;
+            if let Some(sub_path) = mount.section.get("subPath") {
+                write!(f, " with `subPath: {}`", sub_path.text())?;
+            }
+            before = ", ";
+        }
+        f.write_str(if self.mounts.is_empty() { " (mounted by no container)" } else { ")" })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What programs in a command line tell about a container.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::container::{Container, ContainerKind};
@@ -113,4 +114,46 @@ pub fn installs_packages(commands: &[Command]) -> Option<&str> {
 fn runs(command: &Command, table: &[(&str, &[&str])]) -> bool {
     let row = table.iter().find(|(program, _)| *program == command.program());
     row.is_some_and(|(_, verbs)| command.arguments().any(|word| verbs.contains(&word)))
+}
+
+/// A place that a command writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// As it is written.
+    pub text: String,
+    /// As an absolute path; `None` where it is relative to an unknown directory.
+    pub path: Option<String>,
+}
+
+/// The places that `commands`, which are the container's, write to.
+pub fn written_places(container: &Container<'_>, commands: &[Command]) -> Result<Vec<Written>, Malformed> {
+    let mut directory = container.working_directory()?.map(Cow::into_owned);
+    let mut places = Vec::new();
+    for command in commands {
+        if command.program() == "cd" {
+            directory = command.arguments().next().and_then(|path| resolve(path, directory.as_deref()));
+        }
+        for text in command.outputs.iter().map(String::as_str).chain(targets(command)) {
+            places.push(Written { text: text.to_owned(), path: resolve(text, directory.as_deref()) });
+        }
+    }
+    Ok(places)
+}
+
+/// `path` as an absolute one; `None` where it is relative to an unknown directory.
+fn resolve(path: &str, directory: Option<&str>) -> Option<String> {
+    if path.starts_with('/') { Some(path.to_owned()) } else { Some(format!("{}/{path}", directory?)) }
+}
+
+/// The files that a command changes by its very purpose.
+fn targets(command: &Command) -> Vec<&str> {
+    let files = || command.arguments().filter(|word| !word.starts_with('-'));
+    match command.program() {
+        "mkdir" | "tee" | "touch" => files().collect(),
+        "cp" | "install" | "ln" | "mv" => files().last().into_iter().collect(),
+        "sed" if command.arguments().any(|word| word.starts_with("-i") || word == "--in-place") => {
+            files().skip(1).collect()
+        }
+        _ => Vec::new(),
+    }
 }

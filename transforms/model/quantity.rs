@@ -73,6 +73,52 @@ impl Quantity {
         self.billionths == 0
     }
 
+    /// Nothing.
+    pub fn zero() -> Self {
+        Self { text: "0".to_owned(), billionths: 0, unit: ("", ONE) }
+    }
+
+    /// How many thousandths it is, rounded down, where such a number fits.
+    pub fn thousandths(&self) -> Option<u32> {
+        u32::try_from(self.billionths / 1_000_000).ok()
+    }
+
+    /// Whether it is more than `thousandths` / 1000 of `base`.
+    pub fn exceeds(&self, base: &Self, thousandths: u32) -> bool {
+        let scaled = base.billionths.saturating_mul(i128::from(thousandths));
+        self.billionths.saturating_mul(1_000) > scaled
+    }
+
+    /// This amount and `other`.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self::sum(self.billionths.saturating_add(other.billionths), [self, other])
+    }
+
+    /// What is left of this amount without `other`; nothing where that is more.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        Self::sum(self.billionths.saturating_sub(other.billionths).max(0), [self, other])
+    }
+
+    /// This amount `count` times.
+    #[must_use]
+    pub fn times(&self, count: u32) -> Self {
+        Self::sum(self.billionths.saturating_mul(i128::from(count)), [self, self])
+    }
+
+    /// `billionths` in the largest unit in which it is whole: of the powers of two where one of `parts` is
+    /// written in them, and else none larger than those of `parts`.
+    fn sum(billionths: i128, parts: [&Self; 2]) -> Self {
+        let is_binary = parts.iter().any(|part| BINARY.iter().skip(1).any(|unit| *unit == part.unit));
+        let largest = parts.iter().map(|part| part.unit.1).fold(ONE, Ord::max);
+        let units: &[Unit] = if is_binary { &BINARY } else { &DECIMAL };
+        let is_whole = |(_, size): &&Unit| billionths % size == 0 && (is_binary || *size <= largest);
+        let unit = units.iter().rev().find(is_whole).filter(|_| billionths != 0).copied();
+        let unit = unit.unwrap_or(("", ONE));
+        Self { text: format!("{}{}", divide_up(billionths, unit.1), unit.0), billionths, unit }
+    }
+
     /// This amount times `thousandths` / 1000, rounded up to what people write: the same unit, or the next
     /// smaller one where the result is not whole, and nothing below `finest`, the unit a resource is counted in.
     #[must_use]
@@ -205,6 +251,31 @@ mod tests {
         for text in ["", "Mi", "-1", "1 Gi", "1gi", "1KB", "1.2.3", "${CPU}", "{{ x }}", "1e", "1e99", "١"] {
             assert!(text.parse::<Quantity>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn sums_are_written_as_people_write_them() {
+        let quantity = |text: &str| text.parse::<Quantity>().unwrap();
+        for (own, other, sum) in [
+            ("250m", "250m", "500m"),
+            ("250m", "750m", "1"),
+            ("1", "999", "1000"),
+            ("512Mi", "512Mi", "1Gi"),
+            ("512Mi", "1Gi", "1536Mi"),
+            ("100M", "1G", "1100M"),
+            ("0", "512Mi", "512Mi"),
+            ("1Ki", "1", "1025"),
+            ("1Ki", "500m", "1025"),
+            ("0", "0", "0"),
+        ] {
+            assert_eq!(quantity(own).plus(&quantity(other)).to_string(), sum, "{own} + {other}");
+            assert_eq!(quantity(own).plus(&quantity(other)).minus(&quantity(other)), quantity(own));
+        }
+        assert!(quantity("1").minus(&quantity("2")).is_zero());
+        assert_eq!(quantity("512Mi").times(3).to_string(), "1536Mi");
+        assert_eq!(quantity("250m").times(4).to_string(), "1");
+        assert_eq!(quantity("1.5").thousandths(), Some(1_500));
+        assert_eq!(quantity("8Gi").thousandths(), None);
     }
 
     #[test]

@@ -69,6 +69,35 @@ pub fn is_node_agent(pod: &Pod<'_>, catalogue: &Catalogue) -> Option<String> {
         .find_map(|container| agent_signal(pod, container, catalogue))
 }
 
+/// Words in the names of images that take in the traffic of a whole cluster.
+const INGRESS: [&str; 11] = [
+    "ingress",
+    "traefik",
+    "contour",
+    "envoy",
+    "kong",
+    "apisix",
+    "emissary",
+    "ambassador",
+    "skipper",
+    "gloo",
+    "tyk",
+];
+
+/// The container that takes in traffic from outside of the cluster for others, by its image's name.
+pub fn is_ingress_controller(pod: &Pod<'_>) -> Option<String> {
+    let takes_in = |container: &&Container<'_>| {
+        let image = container.image().unwrap_or_default();
+        // A registry's name and a tag say nothing.
+        let repository = image.split_once('/').map_or(&*image, |(_, rest)| rest);
+        let repository = repository.split([':', '@']).next().unwrap_or_default().to_ascii_lowercase();
+        let mut words = repository.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| INGRESS.contains(&word))
+    };
+    let mut main = pod.containers.iter().filter(|container| container.kind == ContainerKind::Main);
+    main.find(takes_in).map(|container| container.name().into_owned())
+}
+
 fn agent_signal(pod: &Pod<'_>, container: &Container<'_>, catalogue: &Catalogue) -> Option<String> {
     let name = container.name();
     if container.image().is_some_and(|image| catalogue.is_node_agent(&image)) {
@@ -94,8 +123,30 @@ fn agent_signal(pod: &Pod<'_>, container: &Container<'_>, catalogue: &Catalogue)
 
 #[cfg(test)]
 mod tests {
+    use rewriter::Stream;
+
+    use crate::model::Workloads;
+
     #[test]
     fn the_table_reads() {
         assert!(!super::addons().is_empty());
+    }
+
+    #[test]
+    fn ingress_controllers_are_known_by_their_images() {
+        let found = |image: &str| {
+            let text =
+                format!("apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: a, image: '{image}'}}]}}\n");
+            let stream = Stream::scan(&text).unwrap();
+            let workloads = Workloads::of(stream.document(0).unwrap());
+            super::is_ingress_controller(&workloads.pods[0])
+        };
+        for image in ["traefik:v3", "registry.k8s.io/ingress-nginx/controller:v1", "k/nginx-ingress", "kong"]
+        {
+            assert_eq!(found(image).as_deref(), Some("a"), "{image}");
+        }
+        for image in ["nginx:traefik", "ingress.example.com/web", "kongregate/web", "a"] {
+            assert_eq!(found(image), None, "{image}");
+        }
     }
 }

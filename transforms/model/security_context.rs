@@ -56,6 +56,16 @@ impl<'d> SecurityContext<'d> {
         self.0.truth("privileged")
     }
 
+    /// Whether `key` is all that is written.
+    pub fn has_only(&self, key: &str) -> bool {
+        self.0.node().is_some_and(|node| node.entries().count() == 1) && self.0.get(key).is_some()
+    }
+
+    /// Whether a program of the container may gain more privileges than the one that started it.
+    pub fn allow_privilege_escalation(&self) -> Result<Option<bool>, Malformed> {
+        self.0.truth("allowPrivilegeEscalation")
+    }
+
     /// Whether the container's root file system is read-only.
     pub fn read_only_root_filesystem(&self) -> Result<Option<bool>, Malformed> {
         self.0.truth("readOnlyRootFilesystem")
@@ -95,6 +105,16 @@ impl<'d> SecurityContext<'d> {
     /// Whether Windows' own options are set.
     pub fn has_windows_options(&self) -> bool {
         self.0.get("windowsOptions").is_some()
+    }
+
+    /// Whether it makes processes of a Windows node itself.
+    pub fn is_host_process(&self) -> Result<bool, Malformed> {
+        Ok(self.windows_options()?.truth("hostProcess")?.unwrap_or(false))
+    }
+
+    /// Windows' own options.
+    pub fn windows_options(&self) -> Result<Section<'d>, Malformed> {
+        self.0.section("windowsOptions")
     }
 
     /// The kernel parameters of the pod.

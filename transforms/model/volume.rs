@@ -79,6 +79,11 @@ impl<'d> Mount<'d> {
         let path = section.text("mountPath")?.unwrap_or_default();
         Ok(Self { section, name, path })
     }
+
+    /// Whether nothing can be written through it.
+    pub fn is_read_only(&self) -> Result<bool, Malformed> {
+        Ok(self.section.truth("readOnly")?.unwrap_or(false))
+    }
 }
 
 /// Directories, to be asked what lies in them.
@@ -110,9 +115,14 @@ pub fn covers(directory: &str, path: &str) -> bool {
     Directories::from_iter([directory]).cover(path)
 }
 
+/// Whether the two paths lead to the same place.
+pub fn is_same_place(one: &str, other: &str) -> bool {
+    normal(one) == normal(other)
+}
+
 /// `path` without what does not change where it leads: doubled and closing slashes, `.` parts, and the
 /// `/var` in front of `/run`, which is a link in every distribution that images are made of.
-fn normal(path: &str) -> String {
+pub(super) fn normal(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let parts = parts.strip_prefix(&["var"]).filter(|rest| rest.first() == Some(&"run")).unwrap_or(&parts);
     format!("/{}", parts.join("/"))

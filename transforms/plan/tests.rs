@@ -10,6 +10,11 @@ fn safe() -> Settings {
     Settings { safe: true, ..Settings::default() }
 }
 
+/// All but the token for the API server, of which the pages say nothing in their examples.
+fn without_token() -> Settings {
+    Settings { ignore: ["automount-service-account-token".to_owned()].into(), ..Settings::default() }
+}
+
 fn states(settings: &Settings, text: &str) -> Vec<(&'static str, State)> {
     let found = findings(settings, &dedent(text)).into_iter();
     found.map(|judged| (judged.finding.transform.id, judged.state)).collect()
@@ -99,13 +104,20 @@ const PROPAGATION: &str = "\nmountPropagation: None";
 const RESOURCES: &str = "\nresources:\n  requests:\n    cpu: 250m\n    memory: 512Mi\n  limits:\n    \
     cpu: 250m\n    memory: 512Mi";
 
+/// The deployment with what the pod's own context gets.
+fn non_root(text: &str) -> String {
+    let profile = "          type: RuntimeDefault\n";
+    assert_eq!(text.matches(profile).count(), 1);
+    text.replace(profile, &format!("{profile}        runAsNonRoot: true\n"))
+}
+
 #[test]
 fn the_deployment_of_the_pages_is_repaired_safely() {
     for tabs in ["", "\t\t"] {
         check_with(
             &safe(),
             &security_context_example(&format!("all{tabs}"), "", ""),
-            &security_context_example(&format!("ALL{tabs}"), PROPAGATION, ""),
+            &non_root(&security_context_example(&format!("ALL{tabs}"), PROPAGATION, "")),
         );
     }
 }
@@ -113,14 +125,14 @@ fn the_deployment_of_the_pages_is_repaired_safely() {
 #[test]
 fn the_deployment_of_the_pages_gets_resources_after_review() {
     let before = security_context_example("all", "", "");
-    let after = security_context_example("ALL", PROPAGATION, RESOURCES);
-    check_with(&Settings::default(), &before, &after);
+    let after = non_root(&security_context_example("ALL", PROPAGATION, RESOURCES));
+    check_with(&without_token(), &before, &after);
 }
 
 #[test]
 fn a_capability_that_is_probably_useless_is_reported() {
     let fixed = security_context_example("ALL", PROPAGATION, RESOURCES);
-    check_left_with(&Settings::default(), &fixed, "`NET_BIND_SERVICE` serves root");
+    check_left_with(&only("unprivileged-port"), &fixed, "`NET_BIND_SERVICE` serves root");
 }
 
 const SECURITY_MOUNT: &str = "
@@ -155,7 +167,7 @@ fn the_pod_of_the_pages_gets_a_seccomp_profile_safely() {
 #[test]
 fn the_pod_of_the_pages_is_hardened_after_review() {
     check_with(
-        &Settings::default(),
+        &without_token(),
         SECURITY_MOUNT,
         "
         apiVersion: v1
@@ -180,6 +192,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
               capabilities:
                 drop:
                 - ALL
+              allowPrivilegeEscalation: false
               readOnlyRootFilesystem: true
             resources:
               requests:
@@ -195,6 +208,7 @@ fn the_pod_of_the_pages_is_hardened_after_review() {
           - name: tmp
             emptyDir: {}
           securityContext:
+            runAsNonRoot: true
             seccompProfile:
               type: RuntimeDefault
         ",
@@ -434,7 +448,8 @@ fn windows_keeps_what_linux_alone_knows_away() {
         ";
     for (id, state) in states(&Settings::default(), &pod(windows)) {
         match (id, state) {
-            ("resources", State::Fixed) | (_, State::Satisfied) => {}
+            ("resources" | "run-as-non-root" | "automount-service-account-token", State::Fixed)
+            | (_, State::Satisfied) => {}
             (_, State::Left(left)) => assert!(left.reason.contains("Windows") && !left.needs_person),
             other => panic!("{other:?}"),
         }
@@ -471,7 +486,7 @@ fn ephemeral_containers_are_looked_at_and_left() {
     let ephemeral = |judged: &&Judged| {
         judged.finding.container.as_ref().is_some_and(|it| it.kind == ContainerKind::Ephemeral)
     };
-    assert_eq!(found.iter().filter(ephemeral).count(), 6);
+    assert!(found.iter().filter(ephemeral).count() >= 6);
     assert!(found.iter().filter(ephemeral).all(|judged| judged.fix().is_none()));
     assert!(!fix(&Settings::default(), &text).split("ephemeralContainers").nth(1).unwrap().contains("runAs"));
 }
@@ -594,17 +609,31 @@ fn a_shared_anchor_leaves_the_fix_and_what_would_build_on_it() {
 
 #[test]
 fn profiles_choose_the_transforms() {
-    let ids = |profile| -> Vec<&str> {
-        let settings = Settings { profile, ..Settings::default() };
-        let all = ALL.iter().map(|transform| transform.meta());
-        all.filter(|meta| settings.runs(meta)).map(|meta| meta.id).collect()
-    };
-    assert_eq!(ids(Profile::Cce).len(), ALL.len());
-    assert_eq!(ids(Profile::Baseline), ["capabilities", "unprivileged-port", "seccomp-profile"]);
-    assert_eq!(
-        ids(Profile::Restricted),
-        ["run-as-user", "capabilities", "unprivileged-port", "seccomp-profile"]
-    );
+    for (id, in_baseline, in_restricted) in [
+        ("run-as-user", false, true),
+        ("capabilities", true, true),
+        ("resources", false, false),
+        ("host-network", true, true),
+        ("host-path", true, true),
+        ("volume-types", false, true),
+        ("runtime-socket", false, false),
+        ("privileged", true, true),
+        ("unprivileged-port", true, true),
+        ("seccomp-profile", true, true),
+        ("windows-host-process", true, true),
+        ("run-as-non-root", false, true),
+        ("allow-privilege-escalation", false, true),
+        ("mount-propagation", false, false),
+        ("host-users", false, false),
+        ("read-only-root-filesystem", false, false),
+    ] {
+        let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
+        for (profile, wanted) in
+            [(Profile::Cce, true), (Profile::Baseline, in_baseline), (Profile::Restricted, in_restricted)]
+        {
+            assert_eq!(Settings { profile, ..Settings::default() }.runs(meta), wanted, "{id} {profile:?}");
+        }
+    }
 }
 
 #[test]

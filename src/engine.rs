@@ -11,6 +11,7 @@ use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
 use crate::input::kind::{self, FileKind};
 use crate::report::finding::{self, Finding};
+use crate::report::text;
 use crate::reread;
 
 /// What is left of a file that was looked at.
@@ -214,7 +215,7 @@ fn examine_stream(
     }
     if let Purpose::Report { source } = purpose {
         let findings = finding::collect(stream, &examined.plans, source);
-        let source = (source && !findings.is_empty()).then(|| finding::without_secrets(stream));
+        let source = (source && !findings.is_empty()).then(|| text::without_secrets(stream));
         examined.told = Some(Told { findings, source });
     }
     examined

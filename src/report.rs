@@ -14,6 +14,7 @@ mod model;
 mod rdjson;
 mod sarif;
 pub mod sink;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
-use super::finding::{Finding, Replacement, State, Weight};
+use super::finding::{Finding, State, Weight};
+use super::text::Replacement;
 use super::{File, Report};
 use crate::diff::harmless;
 

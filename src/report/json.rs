@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use rewriter::{Edit, Value};
 use serde::Serialize;
 
-use super::finding::{Finding, Replacement};
+use super::finding::Finding;
+use super::text::Replacement;
 use super::{Counts, File, Report, Trouble};
 
 /// The version of the form: a field that goes or changes its meaning makes the next one.

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Replacement, Weight};
+use super::finding::{Finding, Weight};
+use super::text::Replacement;
 use super::{File, Report, Trouble};
 
 /// Writes a diagnostic for each finding and problem.

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use transforms::{ALL, Meta, Severity};
 
-use super::finding::{Finding, Replacement, State, Weight};
+use super::finding::{Finding, State, Weight};
+use super::text::Replacement;
 use super::{File, Report, Trouble};
 
 /// Writes one run with a rule for every transform, so that the same rule has the same number in each.

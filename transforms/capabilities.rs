@@ -117,7 +117,8 @@ impl Transform for Capabilities {
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Malformed> {
     let context = container.security_context()?;
-    let (add_list, drop_list) = (context.capabilities_add()?, context.capabilities_drop()?);
+    let add_list = context.capabilities_add()?;
+    let drop_list = cx.repaired(context.capabilities_drop())?;
     let (add, drop) = (add_list.texts()?, drop_list.texts()?);
     let mut change = Change::default();
 

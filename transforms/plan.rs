@@ -259,12 +259,16 @@ impl PodPlan {
 
 /// What becomes of a finding about an object.
 fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings, evidence: &Evidence) -> State {
+    if finding.outcome == Outcome::Satisfied {
+        return State::Satisfied;
+    }
+    if let Some(reason) = belongs_to_cluster(object, settings) {
+        return State::Left(Left { reason, needs_person: false });
+    }
     match &finding.outcome {
         Outcome::Satisfied => State::Satisfied,
         Outcome::Left(left) => State::Left(left.clone()),
-        Outcome::Fix(fix) => match belongs_to_cluster(object, settings)
-            .or_else(|| evidence.overlaid(object).reason(object, &fix.edits))
-        {
+        Outcome::Fix(fix) => match evidence.overlaid(object).reason(object, &fix.edits) {
             Some(reason) => State::Left(Left { reason, needs_person: false }),
             None if settings.keep_explicit && changes_value(object.node, &object.path, fix) => {
                 State::Left(Left { reason: keeps_explicit(fix), needs_person: true })

@@ -15,6 +15,7 @@ mod role;
 mod script;
 mod section;
 mod security_context;
+mod sysctl;
 mod view;
 mod volume;
 
@@ -28,5 +29,6 @@ pub use role::{addon, is_ingress_controller, is_node_agent, is_system_namespace}
 pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};
+pub use sysctl::safe_sysctls;
 pub use view::{ContainerView, PodView};
 pub use volume::{Directories, Mount, Volume, VolumeSource, covers, is_same_place};

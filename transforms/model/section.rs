@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use rewriter::{Kind, Node, Path, Position, Scalar, Step};
+use rewriter::{Kind, Node, Path, Position, Scalar, Step, Value};
 
 /// A value that Kubernetes would refuse at its place. Nothing is concluded from such a value, and nothing
 /// below it is changed.
@@ -98,7 +98,7 @@ impl<'d> Section<'d> {
 
     /// The list at `key`.
     pub fn list(&self, key: &'static str) -> Result<List<'d>, Malformed> {
-        let list = List { node: self.get(key), path: self.path.key(key) };
+        let list = List { node: self.get(key), path: self.path.key(key), planned: Vec::new() };
         match list.node {
             Some(node) if !node.is_sequence() => Err(Malformed::new(node, list.path, "a list")),
             _ => Ok(list),
@@ -159,9 +159,21 @@ impl<'d> Section<'d> {
 pub struct List<'d> {
     node: Option<Node<'d>>,
     path: Path,
+    /// The items of a list that is yet to be written.
+    planned: Vec<String>,
 }
 
 impl<'d> List<'d> {
+    /// The list of texts `value`, which is to come to stand at `path`.
+    pub(crate) fn planned(path: &Path, value: &Value) -> Option<Self> {
+        let Value::Sequence(items) = value else { return None };
+        let texts = items.iter().map(|item| match item {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        });
+        Some(Self { node: None, path: path.clone(), planned: texts.collect::<Option<_>>()? })
+    }
+
     /// Where it stands or would stand.
     pub fn path(&self) -> &Path {
         &self.path
@@ -169,7 +181,7 @@ impl<'d> List<'d> {
 
     /// Whether it has no item.
     pub fn is_empty(&self) -> bool {
-        self.items().next().is_none()
+        self.items().next().is_none() && self.planned.is_empty()
     }
 
     /// Whether a comment stands in its lines, which a replacement of the list would take along.
@@ -177,7 +189,7 @@ impl<'d> List<'d> {
         self.node.is_some_and(|node| node.has_comment())
     }
 
-    /// The items with their numbers, whatever they are.
+    /// The items that are written, with their numbers, whatever they are.
     pub fn items(&self) -> impl Iterator<Item = (usize, Node<'d>)> + use<'d> {
         self.node.into_iter().flat_map(|node| node.items()).enumerate()
     }
@@ -189,12 +201,11 @@ impl<'d> List<'d> {
 
     /// The items as text.
     pub fn texts(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
-        self.items()
-            .map(|(index, node)| match node.as_str() {
-                Some(text) => Ok(text),
-                None => Err(Malformed::new(node, self.path.index(index), "text")),
-            })
-            .collect()
+        let written = self.items().map(|(index, node)| match node.as_str() {
+            Some(text) => Ok(text),
+            None => Err(Malformed::new(node, self.path.index(index), "text")),
+        });
+        written.chain(self.planned.iter().map(|text| Ok(text.clone().into()))).collect()
     }
 }
 

@@ -446,10 +446,12 @@ fn windows_keeps_what_linux_alone_knows_away() {
           - name: app
             image: registry.example.com/app:1
         ";
-    for (id, state) in states(&Settings::default(), &pod(windows)) {
-        match (id, state) {
-            ("resources" | "run-as-non-root" | "automount-service-account-token", State::Fixed)
-            | (_, State::Satisfied) => {}
+    for judged in findings(&Settings::default(), &pod(windows)) {
+        match (judged.finding.transform, judged.state) {
+            (_, State::Satisfied) => {}
+            (transform, state) if transform.on_windows => {
+                assert!(state == State::Fixed || transform.id != "resources", "{state:?}");
+            }
             (_, State::Left(left)) => assert!(left.reason.contains("Windows") && !left.needs_person),
             other => panic!("{other:?}"),
         }
@@ -626,6 +628,12 @@ fn profiles_choose_the_transforms() {
         ("mount-propagation", false, false),
         ("host-users", false, false),
         ("read-only-root-filesystem", false, false),
+        ("app-armor-profile", true, true),
+        ("se-linux-options", true, true),
+        ("proc-mount", true, true),
+        ("sysctls", true, true),
+        ("misplaced-field", false, false),
+        ("node-scheduling", false, false),
     ] {
         let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
         for (profile, wanted) in

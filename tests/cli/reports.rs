@@ -44,10 +44,11 @@ fn a_report_goes_to_stdout_or_to_a_file() {
 #[test]
 fn fixing_reports_what_was_done() {
     let folder = folder();
-    let ran = folder.run(&["-q", "-o", "concise", "pod.yaml"]);
+    let args = ["-q", "-s", "card", "-o", "concise", "pod.yaml"];
+    let ran = folder.run(&args);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("[fixed]") && folder.read("pod.yaml").contains("runAsUser"), "{ran:?}");
-    folder.run(&["-q", "-o", "concise", "pod.yaml"]).expect(0, "", "");
+    folder.run(&args).expect(0, "", "");
 }
 
 #[test]

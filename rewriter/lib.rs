@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod draft;
 mod duplicate;
 mod edit;
 mod error;
@@ -23,6 +24,7 @@ mod verify;
 mod view;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use draft::Draft;
 pub use edit::Edit;
 pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};
 pub use node::{Entries, Items, Kind, Node};
@@ -30,6 +32,7 @@ pub use path::{Path, Step};
 pub use placement::place;
 pub use position::Position;
 pub use scalar::Scalar;
+pub use splice::Splice;
 pub use stream::{Document, Stream, decode, documents};
 pub use value::Value;
 pub use view::{Preview, View};

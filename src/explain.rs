@@ -122,7 +122,16 @@ fn transform(id: &str) -> Result<String, Unknown> {
     facts.list("Pod Security", meta.pod_security, ", ");
     facts.line("for Windows", if meta.on_windows { "yes" } else { "no" });
     facts.line("since", meta.since);
-    Ok(format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc)))
+    let mut text = format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc));
+    if let Some(review) = &meta.review {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n## What may happen\n\nAfter a fix of level review: {}.\n\n## The way back\n\nThen {}.\n",
+            review.symptom, review.undo
+        );
+    }
+    Ok(text)
 }
 
 /// The documentation without the space that a doc comment has in front of each line.

@@ -21,6 +21,7 @@ mod judges;
 mod kinds;
 mod laws;
 mod peers;
+mod reports;
 mod seeds;
 mod transforms;
 mod walls;

@@ -191,3 +191,24 @@ fn every_snapshot_has_its_fixture() {
         .collect();
     assert_eq!(found, wanted);
 }
+
+/// What a transform may get wrong is told with each of its fixes of level review: in reports, and by `explain`.
+#[test]
+fn what_is_for_review_says_what_may_happen_and_the_way_back() {
+    for meta in ALL.iter().map(|transform| transform.meta()) {
+        let file = repository().join(format!("transforms/{}.rs", meta.id.replace('-', "_")));
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let safety = meta.doc.split("## Safety").nth(1).unwrap();
+        let words = ["Level::Review", "Outcome::review("];
+        let reviews = safety.contains("eview") || words.iter().any(|word| code.contains(word));
+        let Some(review) = &meta.review else {
+            assert!(!reviews, "{}: its `review {{ symptom, undo }}` is missing", meta.id);
+            continue;
+        };
+        for text in [review.symptom, review.undo] {
+            assert!(text.len() > 40 && !text.ends_with('.'), "{}: {text}", meta.id);
+            assert!(!text.contains("  ") && !text.contains('\n'), "{}: {text}", meta.id);
+        }
+    }
+}

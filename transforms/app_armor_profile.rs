@@ -70,6 +70,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "a program that mounts or traces is denied it (`Permission denied`), or the pod does not \
+            start on a node without AppArmor: `Cannot enforce AppArmor`",
+        undo: "load a profile for the program on the nodes and name it with `type: Localhost`, or write \
+            `type: Unconfined` again with a reason beside it",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "appArmorProfile"];

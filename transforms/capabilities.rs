@@ -72,6 +72,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program is refused what it did before: `Operation not permitted` in its log, when it \
+            changes its user or an owner, opens a port below 1024, or sends a ping",
+        undo: "add the one capability that the message is about under `capabilities.add`, beside `drop: \
+            [ALL]`; what somebody added by name is kept",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "capabilities"];

@@ -52,6 +52,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "programs that shared memory with others of their node no longer find it: `shm_open` or \
+            `shmget` fails with `No such file or directory`",
+        undo: "put the programs that share memory into one pod, or write `hostIPC: true` again with a \
+            reason beside it",
+    }
 }
 
 const KEY: &str = "hostIPC";

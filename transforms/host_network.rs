@@ -69,6 +69,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "what reached the pod at its node's address gets `connection refused`, or the program no \
+            longer sees the node's interfaces or what listens on its loopback",
+        undo: "reach the pod through a Service; where it has to be the node's network, write \
+            `hostNetwork: true` again with a reason beside it",
+    }
 }
 
 const KEY: &str = "hostNetwork";

@@ -63,7 +63,7 @@ pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
-pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
+pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Severity, Transform};
 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
@@ -206,6 +206,7 @@ mod tests {
             assert!(meta.doc.contains("\n ## Safety\n"), "{}", meta.id);
             assert!(meta.title.starts_with(|first: char| first.is_lowercase()), "{}", meta.id);
             assert!(!meta.title.ends_with('.'), "{}", meta.id);
+            assert!(!meta.title.is_empty() && !meta.since.is_empty(), "{}", meta.id);
             assert!(!meta.pages.is_empty() || !meta.pod_security.is_empty(), "{}", meta.id);
         }
     }

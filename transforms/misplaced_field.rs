@@ -69,6 +69,11 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "a setting that had no effect so far has one: the program is denied something (`Operation \
+            not permitted`), or a Service or policy selects the object",
+        undo: "take the setting out, since it was never in force, or correct what it says",
+    }
 }
 
 /// What a container's `securityContext` has a field for and a pod's has not.

@@ -75,6 +75,10 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the pod stays `Pending` with `didn't match Pod's node affinity/selector` among its events",
+        undo: "give nodes the labels, or correct `transforms.node-scheduling` in `.cce-fix.yaml`",
+    }
 }
 
 /// The label that CCE gives to the nodes of a pool.

@@ -57,6 +57,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "a program that starts containers of its own inside a container fails: `mount /proc: \
+            Operation not permitted`",
+        undo: "set `hostUsers: false` beside `procMount: Unmasked`, so that root of the pod is nobody on \
+            the node, or leave this transform out",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "procMount"];

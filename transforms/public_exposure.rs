@@ -68,6 +68,11 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "clients from outside of the VPC get no answer any more",
+        undo: "take `kubernetes.io/elb.autocreate` or the class back to what it was for what has to be \
+            public, or leave `internal-elb` out of `.cce-fix.yaml`",
+    }
 }
 
 const AUTOCREATE: &str = "kubernetes.io/elb.autocreate";

@@ -72,6 +72,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the kubelet does not start the container: `CreateContainerConfigError`, `container has \
+            runAsNonRoot and image will run as root` or `image has non-numeric user`",
+        undo: "write the number of the image's user as `runAsUser`; where the program has to be root, set \
+            `runAsNonRoot: false` for that container with a reason beside it",
+    }
 }
 
 const KEY: &str = "runAsNonRoot";

@@ -76,6 +76,14 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program cannot read or write its files as another user: `Permission denied` in its log \
+            or on a volume, a container that ends again and again (`CrashLoopBackOff`), or \
+            `CreateContainerConfigError` where the pod refuses root and the image's user is no number",
+        undo: "set `runAsUser` to the user that owns the program's files, or `fsGroup` where a volume \
+            refuses it; `transforms.run-as-user` in `.cce-fix.yaml` has another default, `--ignore \
+            run-as-user` leaves users as they are",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "runAsUser"];

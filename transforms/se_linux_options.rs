@@ -60,6 +60,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program is kept from files of its node: `Permission denied` in its log, `avc: denied` \
+            in the node's audit log",
+        undo: "let the files have a label that containers may use, or write the options again with a \
+            reason beside them",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "seLinuxOptions"];

@@ -67,6 +67,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "a system call that the program needs is denied: `Operation not permitted` in its log, or it \
+            ends with `SIGSYS`, as with debuggers, sandboxes and some file systems",
+        undo: "set `seccompProfile` for this container to a profile of its own (`type: Localhost`), or \
+            leave this transform out with `--ignore seccomp-profile`",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "seccompProfile"];

@@ -67,6 +67,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program gets slower or stops because a kernel parameter has its default again, such as \
+            a shorter queue of connections",
+        undo: "allow the parameter for the node pool (`allowedUnsafeSysctls` of its kubelet) and write it \
+            again with a reason beside it",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "sysctls"];

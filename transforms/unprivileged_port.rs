@@ -72,6 +72,11 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the kubelet or the container runtime refuses the pod (`SysctlForbidden`, or an error about \
+            `ip_unprivileged_port_start`) on a node that does not have the setting",
+        undo: "take the entry out of `sysctls`, and let the program listen on a port above 1023",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "sysctls"];

@@ -31,7 +31,10 @@ impl Splicer<'_> {
         } else {
             self.new_items(change, column, &entries)
         };
+        let before = self.splices.len();
         let result = self.lay_out(site, &entries, &gone, lines.as_deref(), holder);
+        let moved = removed.iter().map(|(_, child)| *child).chain(added.iter().map(|(_, child)| *child));
+        self.attribute(before, moved, &change.edits);
         if let Err(blocked) = result {
             let taken_out = removed.iter().filter(|(index, _)| gone[*index]).map(|(_, child)| *child);
             for child in taken_out.chain(added.iter().map(|(_, child)| *child)) {

@@ -1,12 +1,13 @@
 //! A pod, or the template of one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cell::OnceCell;
 use std::fmt;
 
+use foldhash::{HashMap, HashMapExt as _};
 use rewriter::{Node, Path};
 
-use super::container::{Container, ContainerKind, ContainerRef};
+use super::container::{Container, ContainerKind, ContainerRef, known};
 use super::object::{Object, Problem};
 use super::section::{Malformed, Section};
 use super::security_context::SecurityContext;
@@ -23,6 +24,7 @@ pub struct Pod<'d> {
     pub spec: Section<'d>,
     /// The containers of all three lists, init containers first, in their order.
     pub containers: Vec<Container<'d>>,
+    security_context: OnceCell<Result<SecurityContext<'d>, Malformed>>,
     volumes: Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed>,
 }
 
@@ -48,7 +50,9 @@ impl<'d> Pod<'d> {
                     }
                     for (index, container) in list.sections().enumerate() {
                         match container {
-                            Ok(section) => containers.push(Container::new(kind, index, section)),
+                            Ok(section) => {
+                                containers.push(Container::new(kind, index, containers.len(), section));
+                            }
                             Err(malformed) => problems.push(malformed.into()),
                         }
                     }
@@ -57,7 +61,14 @@ impl<'d> Pod<'d> {
             }
         }
         let volumes = volumes(object, &spec);
-        Ok(Self { object: object.clone(), template, spec, containers, volumes })
+        Ok(Self {
+            object: object.clone(),
+            template,
+            spec,
+            containers,
+            security_context: OnceCell::new(),
+            volumes,
+        })
     }
 
     /// The container that `reference` is about.
@@ -72,8 +83,8 @@ impl<'d> Pod<'d> {
     }
 
     /// The pod's `securityContext`, whose values hold for every container without an own one.
-    pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
-        SecurityContext::of(&self.spec)
+    pub fn security_context(&self) -> Result<&SecurityContext<'d>, Malformed> {
+        known(&self.security_context, || SecurityContext::of(&self.spec))
     }
 
     /// `metadata.annotations` of the pod.
@@ -161,8 +172,8 @@ impl<'d> Pod<'d> {
         if let Some(name) = self.spec.get("os").and_then(|os| os.get("name")) {
             return name.is_text("windows");
         }
-        let has_options = |context: Result<SecurityContext<'_>, _>| {
-            context.is_ok_and(|context| context.has_windows_options())
+        let has_options = |context: Result<&SecurityContext<'_>, _>| {
+            context.is_ok_and(SecurityContext::has_windows_options)
         };
         let selector = self.spec.get("nodeSelector");
         LABELS

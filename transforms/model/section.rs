@@ -129,7 +129,7 @@ impl<'d> Section<'d> {
 
     /// Where the value at `keys` stands or would stand, and the place of the text that is nearest to it.
     pub fn locate(&self, keys: &[&'static str]) -> (Path, Position) {
-        let path = keys.iter().fold(self.path.clone(), |path, key| path.key(*key));
+        let path = self.path.below(keys);
         let mut nearest = self.node;
         for key in keys {
             match nearest.and_then(|node| node.get(key)) {

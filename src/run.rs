@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
@@ -104,7 +105,16 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
-    let decisions = match source(cli.flags(), cli.config.as_deref(), cli.isolated) {
+    let is_stdin = paths.iter().any(|path| path == OsStr::new("-"));
+    // The tables that decisions build on take as long to read as most folders to walk, so both are done at once.
+    let (decisions, found) = thread::scope(|scope| {
+        let walk = || input::collect(&paths, cli.no_ignore, cli.threads);
+        let walk = (!is_stdin).then(|| scope.spawn(walk));
+        let decisions = source(cli.flags(), cli.config.as_deref(), cli.isolated);
+        (decisions, walk.map_or_else(|| Ok((Vec::new(), Vec::new())), thread::ScopedJoinHandle::join))
+    });
+    let (inputs, errors) = found.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let decisions = match decisions {
         Ok(decisions) => decisions,
         Err(error) => {
             tell(&format!("error: {error}"))?;
@@ -123,7 +133,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         colour: stdout_choice != anstream::ColorChoice::Never,
         report: None,
     };
-    if paths.iter().any(|path| path == OsStr::new("-")) {
+    if is_stdin {
         if paths.len() > 1 {
             writeln!(io::stderr(), "error: `-` stands for stdin and cannot be mixed with other paths")?;
             return Ok(Exit::Trouble);
@@ -134,7 +144,6 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         };
         return run.stdin(sinks);
     }
-    let (inputs, errors) = input::collect(&paths, cli.no_ignore, cli.threads);
     let stdout = match mode {
         Mode::Diff => Some("the diff"),
         Mode::List => Some("the names"),

@@ -44,7 +44,10 @@ pub struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To know what would be done. No text is made, so there is none to prove, and the edits are not kept.
-    Answer,
+    Answer {
+        /// Whether it is told as well what is as it should be, which is most of what there is to tell.
+        satisfied: bool,
+    },
     /// To have the new text, proved.
     Text,
     /// To have the new text, proved, and all that reports tell.
@@ -210,7 +213,7 @@ fn examine_stream(
     let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
     let changed = plans.iter().any(|(index, _)| changing.contains(index));
     let mut examined = Examined { kind, plans, changed, text: None, problems, told: None };
-    if changed && purpose != Purpose::Answer {
+    if changed && !matches!(purpose, Purpose::Answer { .. }) {
         edit(stream, &mut examined);
     }
     if let Purpose::Report { source } = purpose {
@@ -240,12 +243,15 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
 fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
     for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
-        findings.shrink_to_fit();
-        for judged in findings {
-            if let (Outcome::Fix(fix), Purpose::Answer) = (&mut judged.finding.outcome, purpose) {
-                fix.edits = Vec::new();
+        if let Purpose::Answer { satisfied } = purpose {
+            findings.retain(|judged| satisfied || !matches!(judged.finding.outcome, Outcome::Satisfied));
+            for judged in findings.iter_mut() {
+                if let Outcome::Fix(fix) = &mut judged.finding.outcome {
+                    fix.edits = Vec::new();
+                }
             }
         }
+        findings.shrink_to_fit();
     }
     plan
 }

@@ -343,7 +343,7 @@ impl Run<'_> {
     fn purpose(&self) -> Purpose {
         match (self.report, self.mode) {
             (Some(source), _) => Purpose::Report { source },
-            (None, Mode::Check | Mode::List) => Purpose::Answer,
+            (None, Mode::Check | Mode::List) => Purpose::Answer { satisfied: self.cli.verbose },
             (None, Mode::Write | Mode::Diff) => Purpose::Text,
         }
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod comment;
 mod duplicate;
 mod edit;
 mod error;
@@ -23,6 +24,7 @@ mod verify;
 mod view;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use comment::{Comment, Place};
 pub use edit::Edit;
 pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};
 pub use node::{Entries, Items, Kind, Node};

@@ -119,11 +119,7 @@ enum Children<'s> {
 
 impl<'s> Children<'s> {
     fn of(node: Node<'s>) -> Self {
-        if node.is_mapping() {
-            Self::Entries(node.entries())
-        } else {
-            Self::Items(node.items().enumerate())
-        }
+        if node.is_mapping() { Self::Entries(node.entries()) } else { Self::Items(node.items().enumerate()) }
     }
 
     /// The step to the next child, the node that it begins with, and its value.

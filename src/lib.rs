@@ -17,4 +17,5 @@ pub mod report;
 pub mod reread;
 pub mod run;
 pub mod spelling;
+pub mod suppress;
 pub mod write;

@@ -153,6 +153,7 @@ fn settings(asked: &Pss, decisions: &Source, path: &Path) -> Result<Settings, Co
         keep_explicit: false,
         select: None,
         ignore: BTreeSet::new(),
+        suppressions: false,
         ..decisions.settings.clone()
     })
 }

@@ -1,5 +1,6 @@
 //! A whole run: inputs in, files in parallel, output in order of their names.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
 use transforms::generate::Subject;
+use transforms::suppression::Reason;
 use transforms::{Evidence, Settings};
 
 use crate::cli::{Cli, Color, Command, Mode};
@@ -24,6 +26,7 @@ use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::pss;
 use crate::report::{self, Tally};
+use crate::suppress::{self, Overrides};
 use crate::write::{self, How};
 
 /// Set by Ctrl-C: no further file is begun.
@@ -39,6 +42,8 @@ struct Output {
     stderr: Vec<String>,
     tally: Tally,
     subjects: Vec<Subject>,
+    /// The overrides that found something to suppress.
+    overrides: BTreeSet<usize>,
 }
 
 /// What holds for every file of a run.
@@ -99,10 +104,13 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
-    let decisions = match source(cli.flags(), cli.config.as_deref(), cli.isolated) {
+    let prepared = flags(cli).and_then(|flags| {
+        source(flags, cli.config.as_deref(), cli.isolated).map_err(|error| error.to_string())
+    });
+    let decisions = match prepared {
         Ok(decisions) => decisions,
-        Err(error) => {
-            tell(&format!("error: {error}"))?;
+        Err(message) => {
+            tell(&format!("error: {message}"))?;
             return Ok(Exit::Trouble);
         }
     };
@@ -132,8 +140,30 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         tell(&format!("error: {error}"))?;
     }
     let jobs = run.jobs(&inputs, &mut tally)?;
-    run.files(&jobs, &mut tally)?;
+    let mut overrides = Overrides::default();
+    run.files(&jobs, &mut tally, &mut overrides)?;
+    let walked: Vec<&Path> = inputs.iter().filter_map(|input| input.root.as_deref()).collect();
+    for line in overrides.lines(&walked) {
+        tally.notices += 1;
+        tell(&line)?;
+    }
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
+}
+
+/// The flags of `cli` with today's date, and why they cannot be used.
+fn flags(cli: &Cli) -> Result<Flags, String> {
+    let today = suppress::today()?;
+    if let Some(reason) = &cli.add_suppressions {
+        let refuse = |why: String| Err(format!("`--add-suppressions`: {why}"));
+        match Reason::checked(reason) {
+            Err(error) => return refuse(error.to_string()),
+            Ok(Reason { until: Some(until), .. }) if until < today => {
+                return refuse(format!("{until} is over"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(Flags { today: Some(today), ..cli.flags() })
 }
 
 /// Where the decisions for each file come from.
@@ -171,11 +201,12 @@ impl Run<'_> {
         Ok(jobs)
     }
 
-    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally) -> io::Result<()> {
+    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally, overrides: &mut Overrides) -> io::Result<()> {
         if let [job] = jobs {
             let output = self.file(job, None);
             Self::print(&output, tally)?;
             let mut subjects = Subjects::default();
+            overrides.add(&job.decisions, output.overrides);
             subjects.add(&job.decisions, output.subjects);
             return self.generate(&subjects, tally);
         }
@@ -193,6 +224,7 @@ impl Run<'_> {
             let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(look).collect());
             for ((_, job), output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
+                overrides.add(&job.decisions, output.overrides);
                 subjects.add(&job.decisions, output.subjects);
             }
         }
@@ -275,11 +307,14 @@ impl Run<'_> {
             Err(message) => return self.output(path, &Examined::unreadable(None, message), true),
         };
         let evidence = gathered.map(|(gathered, _)| &gathered.evidence);
-        let examined = look(input, &bytes, &self.patches, evidence, &decisions.settings, self.purpose());
+        let settings = decisions.settings_for(path);
+        let examined = look(input, &bytes, &self.patches, evidence, &settings, self.purpose());
         let mut output = self.output(path, &examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
         }
+        output.overrides =
+            examined.plans.iter().flat_map(|(_, plan)| &plan.overrides_used).copied().collect();
         let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
         output.subjects = pods.filter_map(|pod| pod.subject.clone()).collect();
         let Some(text) = &examined.text else { return output };
@@ -313,6 +348,7 @@ impl Run<'_> {
             output.stderr.push(report::problem(path, &problem));
         }
         output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
+        output.stderr.extend(report::notices(path, examined));
         if self.cli.verbose {
             output.stderr.extend(report::verbose(path, examined));
             output.stderr.extend(report::pod_security(path, examined));
@@ -358,7 +394,7 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let examined = examine(&bytes, path, &decisions.settings, None, self.purpose());
+        let examined = examine(&bytes, path, &decisions.settings_for(path), None, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;

@@ -9,6 +9,7 @@ use crate::images::Match;
 use crate::model::{Container, Malformed, Mount, MountedVolume, Object, Pod, Volume};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
+use crate::suppression::Suppressions;
 
 /// What a transform sees.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,7 @@ pub struct Context<'a, 'd> {
     /// What the run's other documents tell.
     pub evidence: &'a Evidence,
     pub(crate) plan: &'a Plan,
+    pub(crate) suppressions: &'a Suppressions,
 }
 
 /// What a transform sees of an object as a whole, with pods in it or without.

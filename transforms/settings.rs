@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use crate::images::Catalogue;
 use crate::model::Quantity;
 use crate::support::Meta;
+use crate::suppression::{Date, Override};
 
 /// Every decision of a user, with what holds where there is none.
 #[derive(Clone, Debug)]
@@ -29,6 +30,14 @@ pub struct Settings {
     pub ignore: BTreeSet<String>,
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
+    /// Whether annotations, comments and overrides suppress anything.
+    pub suppressions: bool,
+    /// What the configuration suppresses, as far as it is for the file at hand.
+    pub overrides: Vec<Override>,
+    /// The reason of annotations to write for what is left.
+    pub add_suppressions: Option<String>,
+    /// Today, so that a suppression can end. Where it is not known, none does.
+    pub today: Option<Date>,
     /// Of `run-as-user`.
     pub run_as_user: RunAsUser,
     /// Of `seccomp-profile`.
@@ -67,6 +76,10 @@ impl Default for Settings {
             select: None,
             ignore: BTreeSet::new(),
             include_system: false,
+            suppressions: true,
+            overrides: Vec::new(),
+            add_suppressions: None,
+            today: None,
             run_as_user: RunAsUser::default(),
             seccomp_profile: SeccompProfile::default(),
             resources: Resources::default(),

@@ -7,6 +7,7 @@ use transforms::Profile;
 use transforms::settings;
 
 use super::ConfigError;
+use super::overrides::Override;
 use crate::spelling;
 
 /// What `.cce-fix.yaml` can hold; every key is optional.
@@ -27,6 +28,8 @@ pub struct Config {
     pub ignore: Option<Vec<String>>,
     /// Parameters by id.
     pub transforms: Transforms,
+    /// What is ignored here and there.
+    pub overrides: Vec<Override>,
 }
 
 /// A Kubernetes version, as text.

@@ -2,18 +2,21 @@
 
 mod file;
 mod nearest;
+mod overrides;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
+use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
 use crate::spelling;
 
 pub use file::Config;
 pub use nearest::Nearest;
+pub(crate) use overrides::absolute;
 
 /// The name of the file.
 pub const FILE_NAME: &str = ".cce-fix.yaml";
@@ -49,6 +52,14 @@ pub enum ConfigError {
         /// The key, and what it holds.
         missing: &'static str,
     },
+    /// An override that cannot be used.
+    #[error("{place}: {message}")]
+    Override {
+        /// The key.
+        place: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Neither an id nor a group.
     #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
     UnknownId {
@@ -76,6 +87,12 @@ pub struct Flags {
     pub select: Option<Vec<String>>,
     /// `--ignore`.
     pub ignore: Option<Vec<String>>,
+    /// `--no-suppressions`.
+    pub no_suppressions: bool,
+    /// `--add-suppressions`.
+    pub add_suppressions: Option<String>,
+    /// Today, where that matters.
+    pub today: Option<Date>,
 }
 
 /// What holds for the files of a folder.
@@ -132,6 +149,10 @@ impl Decisions {
             select,
             ignore,
             include_system: written.all.include_system,
+            suppressions: !flags.no_suppressions,
+            overrides: overrides::resolve(&config.overrides, place)?,
+            add_suppressions: flags.add_suppressions.clone(),
+            today: flags.today,
             run_as_user: written.run_as_user,
             seccomp_profile: written.seccomp_profile,
             resources: written.resources,

@@ -6,3 +6,4 @@ mod control;
 mod evidence;
 mod no_atomic;
 mod pss;
+mod suppressions;

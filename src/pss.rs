@@ -99,7 +99,7 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
     io::stdin().lock().read_to_end(&mut bytes)?;
     let path = asked.stdin_filename.as_path();
     Ok(match settings(asked, decisions, path) {
-        Ok(settings) => judge(path, &examine(&bytes, path, &settings, None, Purpose::Answer), true),
+        Ok(settings) => judge(path, &examine(&bytes, path, &settings, None, None, Purpose::Answer), true),
         Err(error) => Judged { problems: vec![error.to_string()], ..Judged::default() },
     })
 }
@@ -135,7 +135,7 @@ fn file(
     let path = input.path.as_path();
     match (bytes, settings(asked, decisions, path)) {
         (Ok(bytes), Ok(settings)) => {
-            let examined = look(input, &bytes, patches, Some(evidence), &settings, Purpose::Answer);
+            let examined = look(input, &bytes, patches, Some(evidence), &settings, None, Purpose::Answer);
             judge(path, &examined, input.named)
         }
         (Err(message), _) => judge(path, &Examined::unreadable(None, message), true),

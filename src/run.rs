@@ -13,6 +13,7 @@ use transforms::generate::Subject;
 use transforms::suppression::Reason;
 use transforms::{Evidence, Settings};
 
+use crate::changed::{Change, Changes, Lines};
 use crate::cli::{Cli, Color, Command, Mode};
 use crate::config::{ConfigError, Decisions, Flags, Nearest, Source};
 use crate::diff::{self, DiffName};
@@ -54,6 +55,8 @@ struct Run<'c> {
     patches: Patches,
     folder: PathBuf,
     colour: bool,
+    /// What the run is limited to.
+    changes: Option<Changes>,
 }
 
 /// Parses the command line and does what it says.
@@ -124,13 +127,25 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         patches: Patches::default(),
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
+        changes: None,
     };
     if paths.iter().any(|path| path == OsStr::new("-")) {
         if paths.len() > 1 {
             writeln!(io::stderr(), "error: `-` stands for stdin and cannot be mixed with other paths")?;
             return Ok(Exit::Trouble);
         }
+        if cli.since.is_some() || cli.staged {
+            tell("error: `-` has no history; `--since` and `--staged` are for files")?;
+            return Ok(Exit::Trouble);
+        }
         return run.stdin();
+    }
+    match changes(cli) {
+        Ok(changes) => run.changes = changes,
+        Err(message) => {
+            tell(&format!("error: {message}"))?;
+            return Ok(Exit::Trouble);
+        }
     }
     let (inputs, errors) = input::collect(&paths, cli.no_ignore, cli.threads);
     run.patches = Patches::of(&inputs);
@@ -142,12 +157,25 @@ fn run(cli: &Cli) -> io::Result<Exit> {
     let jobs = run.jobs(&inputs, &mut tally)?;
     let mut overrides = Overrides::default();
     run.files(&jobs, &mut tally, &mut overrides)?;
-    let walked: Vec<&Path> = inputs.iter().filter_map(|input| input.root.as_deref()).collect();
+    // A part of the documents does not tell what all of them need.
+    let walked = inputs.iter().filter(|_| run.changes.is_none());
+    let walked: Vec<&Path> = walked.filter_map(|input| input.root.as_deref()).collect();
     for line in overrides.lines(&walked) {
         tally.notices += 1;
         tell(&line)?;
     }
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
+}
+
+/// What the run is limited to.
+fn changes(cli: &Cli) -> Result<Option<Changes>, String> {
+    match (&cli.since, cli.staged) {
+        (Some(commit), _) => {
+            Changes::since(commit).map(Some).map_err(|message| format!("`--since`: {message}"))
+        }
+        (None, true) => Changes::staged().map(Some).map_err(|message| format!("`--staged`: {message}")),
+        (None, false) => Ok(None),
+    }
 }
 
 /// The flags of `cli` with today's date, and why they cannot be used.
@@ -233,6 +261,10 @@ impl Run<'_> {
 
     /// Makes the files that the configuration asks for beside the manifests, or shows them.
     fn generate(&self, subjects: &Subjects, tally: &mut Tally) -> io::Result<()> {
+        // What they hold depends on all workloads, not on those that changed.
+        if self.changes.is_some() {
+            return Ok(());
+        }
         for file in subjects.files() {
             let mut output = Output::default();
             match file {
@@ -301,6 +333,12 @@ impl Run<'_> {
             return Output::default();
         }
         let path = input.path.as_path();
+        let lines = match self.changes.as_ref().map(|changes| changes.of(path)) {
+            None | Some(Change::Whole) => None,
+            Some(Change::Lines(lines)) => Some(lines),
+            Some(Change::None) => return Output::default(),
+            Some(Change::Unknown(why)) => return self.output(path, &Examined::unreadable(None, why), true),
+        };
         let kept = gathered.and_then(|(gathered, number)| gathered.take(number));
         let bytes = match kept.map_or_else(|| input::read(path), Ok) {
             Ok(bytes) => bytes,
@@ -308,7 +346,7 @@ impl Run<'_> {
         };
         let evidence = gathered.map(|(gathered, _)| &gathered.evidence);
         let settings = decisions.settings_for(path);
-        let examined = look(input, &bytes, &self.patches, evidence, &settings, self.purpose());
+        let examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
         let mut output = self.output(path, &examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
@@ -394,7 +432,7 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let examined = examine(&bytes, path, &decisions.settings_for(path), None, self.purpose());
+        let examined = examine(&bytes, path, &decisions.settings_for(path), None, None, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -431,13 +469,15 @@ impl Run<'_> {
 }
 
 /// Looks at a file, unless its name or another file says that it stands for no objects of its own. `evidence`
-/// is what all files of the run tell; a file that stands alone tells about itself.
+/// is what all files of the run tell; a file that stands alone tells about itself. `lines` are those that a
+/// document must hold one of.
 pub(crate) fn look(
     input: &Input,
     bytes: &[u8],
     patches: &Patches,
     evidence: Option<&Evidence>,
     settings: &Settings,
+    lines: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
     if kind::is_kustomization_name(&input.path) {
@@ -449,7 +489,7 @@ pub(crate) fn look(
     let overlays = patches.overlays(input);
     let own = evidence.filter(|_| !overlays.is_empty());
     let own = own.map(|evidence| evidence.with_overlays(overlays.to_vec()));
-    examine(bytes, &input.path, settings, own.as_ref().or(evidence), purpose)
+    examine(bytes, &input.path, settings, own.as_ref().or(evidence), lines, purpose)
 }
 
 /// Looks at bytes; a defect of ours in one file must not keep the others from being looked at.
@@ -458,9 +498,10 @@ pub(crate) fn examine(
     path: &Path,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    lines: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
-    std::panic::catch_unwind(|| engine::examine_with(bytes, path, settings, evidence, purpose))
+    std::panic::catch_unwind(|| engine::examine_with(bytes, path, settings, evidence, lines, purpose))
         .unwrap_or_else(|_| {
             Examined::unreadable(
                 None,

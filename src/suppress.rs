@@ -16,17 +16,13 @@ pub fn today() -> Result<Date, String> {
     const VARIABLE: &str = "SOURCE_DATE_EPOCH";
     #[expect(clippy::disallowed_methods, reason = "the agreed way to give a program its date")]
     let given = std::env::var_os(VARIABLE);
-    match given {
-        Some(text) => {
-            text.to_str().and_then(|text| text.parse().ok()).map(Date::from_unix).ok_or_else(|| {
-                format!("`{VARIABLE}`: expected the seconds since 1970, not `{}`", text.to_string_lossy())
-            })
-        }
-        None => {
-            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            Ok(Date::from_unix(seconds))
-        }
-    }
+    let Some(text) = given else {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        return Ok(Date::from_unix(seconds));
+    };
+    text.to_str().and_then(|text| text.parse().ok()).map(Date::from_unix).ok_or_else(|| {
+        format!("`{VARIABLE}`: expected the seconds since 1970, not `{}`", text.to_string_lossy())
+    })
 }
 
 /// What is wrong with a suppression in the file at `path`.

@@ -14,6 +14,7 @@ use crate::support::Meta;
 use crate::suppression::{Date, Override};
 
 /// Every decision of a user, with what holds where there is none.
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// What counts as satisfied.

@@ -119,7 +119,9 @@ fn only_what_is_staged_is_fixed() {
         let text = pod(name).replace("\nspec", &format!("\n  labels: {{a: {label}}}\nspec"));
         folder.write(&format!("{name}.yaml"), text.as_bytes());
     };
-    ["a", "b", "c"].iter().for_each(|name| edit(name, "one"));
+    for name in ["a", "b", "c"] {
+        edit(name, "one");
+    }
     folder.write("untracked.yaml", pod("untracked").as_bytes());
     git(&folder, &["add", "a.yaml", "c.yaml"]);
     edit("c", "two");

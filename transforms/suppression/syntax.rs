@@ -53,6 +53,8 @@ impl Reason {
                 None => reason.text.extend([" ", word]),
             }
         }
+        // What stood between the words and the day.
+        reason.text.truncate(reason.text.trim_end_matches([',', ';', ' ']).len());
         reason
     }
 
@@ -139,6 +141,7 @@ mod tests {
         let reason = Reason::read(" moves to  a volume (until=2027-01-31), then goes ");
         assert_eq!(reason.text, "moves to a volume then goes");
         assert_eq!(reason.until, "2027-01-31".parse().ok());
+        assert_eq!(Reason::read("a b, until=2027-01-31").text, "a b");
         assert_eq!(Reason::read("a until=soon").no_date.as_deref(), Some("soon"));
         assert_eq!(Reason::checked("until=2027-01-31"), Err(NoReason::Empty));
         assert_eq!(Reason::checked("a until=2027-02-30"), Err(NoReason::NoDate("2027-02-30".to_owned())));

@@ -3,6 +3,7 @@
 mod apply;
 mod change;
 mod comment;
+mod draft;
 mod duplicate;
 mod edit;
 mod error;
@@ -25,6 +26,7 @@ mod view;
 
 pub use apply::{Applied, ApplyError, apply};
 pub use comment::{Comment, Place};
+pub use draft::Draft;
 pub use edit::Edit;
 pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};
 pub use node::{Entries, Items, Kind, Node};
@@ -32,6 +34,7 @@ pub use path::{Path, Step};
 pub use placement::place;
 pub use position::Position;
 pub use scalar::Scalar;
+pub use splice::Splice;
 pub use stream::{Document, Stream, decode, documents};
 pub use value::Value;
 pub use view::{Preview, View};

@@ -3,11 +3,18 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use transforms::Profile;
 use transforms::settings::Version;
 
 use crate::config::Flags;
+use crate::report::format::Wanted;
+
+#[expect(clippy::needless_pass_by_value, reason = "what a value parser is given")]
+fn wanted(text: OsString) -> Result<Wanted, String> {
+    Wanted::parse(&text)
+}
 
 /// Hardens Kubernetes manifests without disturbing a byte that is not its own.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -106,6 +113,10 @@ pub struct Cli {
     /// Write annotations that suppress what is left, for this reason
     #[arg(long, value_name = "REASON", conflicts_with = "no_suppressions")]
     pub add_suppressions: Option<String>,
+    /// Write a report; may be given several times, once without a file: full, concise, json, jsonl, sarif,
+    /// github, gitlab, junit, rdjson, markdown
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OsStringValueParser::new().try_map(wanted))]
+    pub output_format: Vec<Wanted>,
 
     /// Look into files that `.gitignore` and the like exclude
     #[arg(long)]

@@ -11,6 +11,8 @@ use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
 use crate::changed::Lines;
 use crate::input::kind::{self, FileKind};
+use crate::report::finding::{self, Finding};
+use crate::report::text;
 use crate::reread;
 
 /// What is left of a file that was looked at.
@@ -26,6 +28,17 @@ pub struct Examined {
     pub text: Option<String>,
     /// What could not be handled.
     pub problems: Vec<Problem>,
+    /// What reports tell, where one is to be written.
+    pub told: Option<Told>,
+}
+
+/// What reports tell of a file.
+#[derive(Debug)]
+pub struct Told {
+    /// All that is not satisfied, in planning order.
+    pub findings: Vec<Finding>,
+    /// The old text without the data of Secrets, where a report shows it.
+    pub source: Option<String>,
 }
 
 /// What a file is examined for.
@@ -35,6 +48,11 @@ pub enum Purpose {
     Answer,
     /// To have the new text, proved.
     Text,
+    /// To have the new text, proved, and all that reports tell.
+    Report {
+        /// Whether one of them shows pieces of the old text.
+        source: bool,
+    },
 }
 
 /// Something in a file that could not be handled; the run goes on and ends with 2.
@@ -59,7 +77,7 @@ impl Problem {
 impl Examined {
     /// A file of which nothing but its kind matters.
     pub fn of(kind: FileKind) -> Self {
-        Self { kind, plans: Vec::new(), changed: false, text: None, problems: Vec::new() }
+        Self { kind, plans: Vec::new(), changed: false, text: None, problems: Vec::new(), told: None }
     }
 
     /// A file of which nothing can be made.
@@ -195,9 +213,14 @@ fn examine_stream(
     }
     let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
     let changed = plans.iter().any(|(index, _)| changing.contains(index));
-    let mut examined = Examined { kind, plans, changed, text: None, problems };
-    if changed && purpose == Purpose::Text {
+    let mut examined = Examined { kind, plans, changed, text: None, problems, told: None };
+    if changed && purpose != Purpose::Answer {
         edit(stream, &mut examined);
+    }
+    if let Purpose::Report { source } = purpose {
+        let findings = finding::collect(stream, &examined.plans, source);
+        let source = (source && !findings.is_empty()).then(|| text::without_secrets(stream));
+        examined.told = Some(Told { findings, source });
     }
     examined
 }

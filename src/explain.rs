@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use rewriter::Stream;
 use transforms::images::{Catalogue, Confidence, Entry, Facts, ImageRef, Match, ReadOnlyRoot, Start, User};
@@ -9,6 +10,7 @@ use transforms::settings::Profile;
 use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
 
 use crate::cli::{Explain, Subject};
+use crate::config::Flags;
 use crate::exit::Exit;
 use crate::run;
 use crate::spelling::nearest;
@@ -19,9 +21,20 @@ const OF_IMAGES: [&str; 4] =
 
 /// Prints what was asked for.
 pub fn run(asked: &Explain) -> io::Result<Exit> {
-    let settings = Settings::default();
     print(match (&asked.subject, &asked.id) {
-        (Some(Subject::Image { name }), _) => image(name, &settings),
+        // With what the configuration of this folder knows about images.
+        (Some(Subject::Image { name }), _) => match run::source(Flags::default(), None, false)
+            .and_then(|decisions| decisions.of(Path::new(".")))
+        {
+            Ok(decisions) => {
+                let catalogue = decisions.settings.catalogue.clone();
+                image(name, &Settings { catalogue, ..Settings::default() })
+            }
+            Err(error) => {
+                run::tell(&error.to_string())?;
+                return Ok(Exit::Trouble);
+            }
+        },
         (None, id) => transform(id.as_deref().unwrap_or_default()),
     })
 }
@@ -109,7 +122,16 @@ fn transform(id: &str) -> Result<String, Unknown> {
     facts.list("Pod Security", meta.pod_security, ", ");
     facts.line("for Windows", if meta.on_windows { "yes" } else { "no" });
     facts.line("since", meta.since);
-    Ok(format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc)))
+    let mut text = format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc));
+    if let Some(review) = &meta.review {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n## What may happen\n\nAfter a fix of level review: {}.\n\n## The way back\n\nThen {}.\n",
+            review.symptom, review.undo
+        );
+    }
+    Ok(text)
 }
 
 /// The documentation without the space that a doc comment has in front of each line.

@@ -8,7 +8,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 use transforms::pod_security::{self, Level};
-use transforms::{Evidence, PodPlan, Profile, Settings};
+use transforms::{Evidence, PodPlan, PodSecurity, Profile, Settings};
 
 use crate::cli::{Pss, PssFormat};
 use crate::config::{ConfigError, Flags, Source};
@@ -19,7 +19,7 @@ use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::report;
-use crate::run::{examine, folder_of, look, source, tell};
+use crate::run::{examine, folder_of, is_excluded, look, source, tell};
 
 /// A workload, as other programs read it.
 #[derive(Serialize)]
@@ -29,10 +29,10 @@ struct Workload {
     kind: String,
     namespace: Option<String>,
     name: Option<String>,
-    /// Of the policy.
-    version: String,
-    level: String,
-    reachable: String,
+    /// Of the policy. As the levels, none where an operator completes the pod.
+    version: Option<String>,
+    level: Option<String>,
+    reachable: Option<String>,
     /// What keeps it from restricted now.
     checks: Vec<Check>,
     #[serde(skip)]
@@ -107,7 +107,11 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
 fn files(asked: &Pss, decisions: &Source) -> io::Result<Vec<Judged>> {
     let here = [".".into()];
     let paths = if asked.paths.is_empty() { &here } else { asked.paths.as_slice() };
-    let (inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
+    let (mut inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
+    inputs.retain(|input| {
+        let decisions = decisions.of(folder_of(&input.path));
+        !decisions.is_ok_and(|decisions| is_excluded(input, &decisions))
+    });
     let patches = Patches::of(&inputs);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(asked.threads).build().map_err(io::Error::other)?;
@@ -171,10 +175,15 @@ fn judge(path: &Path, examined: &Examined, named: bool) -> Judged {
 
 impl Workload {
     fn new(path: &Path, document: usize, pod: &PodPlan) -> Self {
-        let (before, after) = (&pod.pod_security.before, pod.pod_security.after());
-        let left: HashSet<_> =
-            after.in_the_way_of(Level::Restricted).map(|failure| (failure.check.id, &failure.path)).collect();
-        let checks = before.in_the_way_of(Level::Restricted).map(|failure| Check {
+        let known = pod.pod_security.as_ref();
+        let (before, after) = (known.map(|known| &known.before), known.map(PodSecurity::after));
+        let left: HashSet<_> = after
+            .into_iter()
+            .flat_map(|after| after.in_the_way_of(Level::Restricted))
+            .map(|failure| (failure.check.id, &failure.path))
+            .collect();
+        let failures = before.into_iter().flat_map(|before| before.in_the_way_of(Level::Restricted));
+        let checks = failures.map(|failure| Check {
             id: failure.check.id,
             path: failure.path.to_string(),
             detail: failure.detail.clone().into_owned(),
@@ -186,9 +195,9 @@ impl Workload {
             kind: pod.kind.clone(),
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
-            version: before.version.to_string(),
-            level: before.level.to_string(),
-            reachable: after.level.to_string(),
+            version: before.map(|before| before.version.to_string()),
+            level: before.map(|before| before.level.to_string()),
+            reachable: after.map(|after| after.level.to_string()),
             checks: checks.collect(),
             position: pod.position.to_string(),
         }
@@ -198,8 +207,13 @@ impl Workload {
     fn lines(&self) -> Vec<u8> {
         let Self { file, position, version, level, reachable, checks, .. } = self;
         let name = report::object_name(&self.kind, self.namespace.as_deref(), self.name.as_deref());
-        let line =
-            format!("{file}:{position}: {name}: {level} now, {reachable} after fixing (policy {version})");
+        let verdict = match (level, reachable, version) {
+            (Some(level), Some(reachable), Some(version)) => {
+                format!("{level} now, {reachable} after fixing (policy {version})")
+            }
+            _ => "not known, as an operator completes the pod".to_owned(),
+        };
+        let line = format!("{file}:{position}: {name}: {verdict}");
         let checks = checks.iter().map(|check| {
             let will = if check.is_fixed { "fixed" } else { "left" };
             format!("  {will}: {}: {}: {}", check.id, check.path, check.detail)

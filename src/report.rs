@@ -1,4 +1,20 @@
-//! What a person is told on stderr: one line for each thing with `-v`, and one line at the end.
+//! What is told of a run: on stderr one line for each thing with `-v` and one line at the end, and in the reports
+//! that `-o` asks for, each form of them in a file of its own.
+
+mod concise;
+pub mod finding;
+pub mod format;
+mod full;
+mod github;
+mod gitlab;
+mod json;
+mod junit;
+mod markdown;
+mod model;
+mod rdjson;
+mod sarif;
+pub mod sink;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -16,6 +32,8 @@ use crate::engine::{Examined, Problem};
 use crate::exit::Exit;
 use crate::input::kind::FileKind;
 use crate::suppress;
+
+pub use model::{Counts, File, FileReport, Report, Trouble};
 
 /// How many workloads are at each level of the Pod Security Standards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +93,10 @@ pub struct Tally {
     pub levels: BTreeMap<Version, [Levels; 2]>,
     /// Files of other kinds.
     pub passed_over: BTreeMap<FileKind, usize>,
+    /// Files with workloads.
+    pub workloads: usize,
+    /// For each transform the safe fixes, those for review, and what is left for a person.
+    pub transforms: BTreeMap<&'static str, [usize; 3]>,
 }
 
 impl Tally {
@@ -86,12 +108,16 @@ impl Tally {
             self.looked_at += 1;
         }
         self.changed += usize::from(examined.changed);
+        self.workloads += usize::from(examined.kind == FileKind::Workloads);
         self.refused += usize::from(!examined.problems.is_empty());
         let mut left = false;
         for plan in examined.plans.iter().map(|(_, plan)| plan) {
             left |= plan.problems.iter().any(|problem| problem.needs_person);
             self.notices += plan.notices.len();
             for judged in plan.findings() {
+                if let Some(column) = column(judged) {
+                    self.transforms.entry(judged.finding.transform.id).or_default()[column] += 1;
+                }
                 match (&judged.state, &judged.finding.outcome) {
                     (State::Fixed, Outcome::Fix(fix)) if fix.level == Level::Safe => self.safe += 1,
                     (State::Fixed, _) => self.review += 1,
@@ -104,17 +130,23 @@ impl Tally {
         }
         self.left += usize::from(left);
         self.demand.count(examined);
-        for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
-            let PodSecurity { before, .. } = &pod.pod_security;
+        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+        for pod_security in pods.filter_map(|pod| pod.pod_security.as_ref()) {
+            let PodSecurity { before, .. } = pod_security;
             let [count_before, count_after] = self.levels.entry(before.version).or_default();
             count_before.count(before.level);
-            count_after.count(pod.pod_security.after().level);
+            count_after.count(pod_security.after().level);
         }
     }
 
     /// Adds what another part of the run counted.
     pub fn add(&mut self, other: &Self) {
         self.looked_at += other.looked_at;
+        self.workloads += other.workloads;
+        for (id, counts) in &other.transforms {
+            let sums = self.transforms.entry(id).or_default();
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
         self.changed += other.changed;
         self.left += other.left;
         self.refused += other.refused;
@@ -199,6 +231,45 @@ impl Tally {
     }
 }
 
+/// From how many files on a tree is more than a first try.
+const TREE: usize = 3;
+
+impl Tally {
+    /// What helps to begin with, where several files have workloads and most of them were never fixed: how much
+    /// there is of what, and where to start.
+    pub fn first_steps(&self, mode: Mode) -> Vec<String> {
+        if mode != Mode::Check || self.workloads < TREE || self.changed * 2 <= self.workloads {
+            return Vec::new();
+        }
+        let counts = transforms::ALL
+            .iter()
+            .filter_map(|transform| self.transforms.get_key_value(transform.meta().id))
+            .map(|(id, counts)| ((*id).to_owned(), counts.map(|count| count.to_string())));
+        let head = ("TRANSFORM".to_owned(), ["SAFE", "REVIEW", "LEFT"].map(str::to_owned));
+        let rows: Vec<(String, [String; 3])> = std::iter::once(head).chain(counts).collect();
+        let width = rows.iter().map(|(id, _)| id.len()).max().unwrap_or_default();
+        let line = |(id, [safe, review, left]): &(String, [String; 3])| {
+            format!("{id:width$}  {safe:>6}  {review:>6}  {left:>6}")
+        };
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
+        lines.push(
+            "much here was never fixed: start with the safe fixes (`cce-fix --safe PATH`), or with one folder \
+             (`cce-fix --diff FOLDER`)"
+                .to_owned(),
+        );
+        lines
+    }
+}
+
+/// The column of the table of first steps; none for what is as it should be or stays on purpose.
+fn column(judged: &Judged) -> Option<usize> {
+    match (&judged.state, &judged.finding.outcome) {
+        (State::Fixed | State::HeldBack, Outcome::Fix(fix)) => Some(usize::from(fix.level == Level::Review)),
+        (State::Left(left), _) if left.needs_person => Some(2),
+        _ => None,
+    }
+}
+
 /// `1 file`, `2 files`.
 fn counted(number: usize, [one, several]: [&str; 2]) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
@@ -256,8 +327,12 @@ pub fn pod_security(path: &Path, examined: &Examined) -> Vec<String> {
     let mut lines = Vec::new();
     for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
         let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
-        let (before, after) = (&pod.pod_security.before, pod.pod_security.after());
         let start = format!("{path}:{}: pod-security: {name}", pod.position);
+        let Some(pod_security) = &pod.pod_security else {
+            lines.push(format!("{start}: not known, as an operator completes the pod"));
+            continue;
+        };
+        let (before, after) = (&pod_security.before, pod_security.after());
         lines.push(format!(
             "{start}: {} now, {} after the fixes (policy {})",
             before.level, after.level, after.version

@@ -26,7 +26,8 @@ use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::pss;
-use crate::report::{self, Tally};
+use crate::report::sink::Sinks;
+use crate::report::{self, FileReport, Report, Tally};
 use crate::suppress::{self, Overrides};
 use crate::write::{self, How};
 
@@ -45,6 +46,8 @@ struct Output {
     subjects: Vec<Subject>,
     /// The overrides that found something to suppress.
     overrides: BTreeSet<usize>,
+    /// Where a report was asked for.
+    report: Option<FileReport>,
 }
 
 /// What holds for every file of a run.
@@ -57,6 +60,8 @@ struct Run<'c> {
     colour: bool,
     /// What the run is limited to.
     changes: Option<Changes>,
+    /// Whether a report was asked for, and whether one of them shows the text.
+    report: Option<bool>,
 }
 
 /// Parses the command line and does what it says.
@@ -128,6 +133,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
         changes: None,
+        report: None,
     };
     if paths.iter().any(|path| path == OsStr::new("-")) {
         if paths.len() > 1 {
@@ -138,7 +144,11 @@ fn run(cli: &Cli) -> io::Result<Exit> {
             tell("error: `-` has no history; `--since` and `--staged` are for files")?;
             return Ok(Exit::Trouble);
         }
-        return run.stdin();
+        let stdout = mode != Mode::Check;
+        let Some(sinks) = run.open_reports(stdout.then_some("what `-` gives"), &[])? else {
+            return Ok(Exit::Trouble);
+        };
+        return run.stdin(sinks);
     }
     match changes(cli) {
         Ok(changes) => run.changes = changes,
@@ -148,15 +158,23 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
     }
     let (inputs, errors) = input::collect(&paths, cli.no_ignore, cli.threads);
+    let stdout = match mode {
+        Mode::Diff => Some("the diff"),
+        Mode::List => Some("the names"),
+        Mode::Check | Mode::Write => None,
+    };
+    let Some(sinks) = run.open_reports(stdout, &inputs)? else { return Ok(Exit::Trouble) };
+    let mut report = Report::new(mode);
     run.patches = Patches::of(&inputs);
     let mut tally = Tally::default();
     for error in &errors {
         tally.refused += 1;
         tell(&format!("error: {error}"))?;
+        report.add_problem(&error.to_string());
     }
-    let jobs = run.jobs(&inputs, &mut tally)?;
+    let jobs = run.jobs(&inputs, &mut tally, &mut report)?;
     let mut overrides = Overrides::default();
-    run.files(&jobs, &mut tally, &mut overrides)?;
+    run.files(&jobs, &mut tally, &mut report, &mut overrides)?;
     // A part of the documents does not tell what all of them need.
     let walked = inputs.iter().filter(|_| run.changes.is_none());
     let walked: Vec<&Path> = walked.filter_map(|input| input.root.as_deref()).collect();
@@ -164,6 +182,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         tally.notices += 1;
         tell(&line)?;
     }
+    run.write_reports(sinks, &report, &mut tally)?;
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
 }
 
@@ -203,6 +222,11 @@ pub(crate) fn source(flags: Flags, config: Option<&Path>, isolated: bool) -> Res
     })
 }
 
+/// Whether the configuration excludes the file. What is named on the command line is meant.
+pub(crate) fn is_excluded(input: &Input, decisions: &Decisions) -> bool {
+    !input.named && decisions.excludes(&input.path)
+}
+
 /// A file, and what is decided for it.
 struct Job<'i> {
     input: &'i Input,
@@ -212,16 +236,24 @@ struct Job<'i> {
 impl Run<'_> {
     /// Finds the decisions for each file. A configuration that cannot be used is told once, and the files
     /// that it is for are left.
-    fn jobs<'i>(&self, inputs: &'i [Input], tally: &mut Tally) -> io::Result<Vec<Job<'i>>> {
+    fn jobs<'i>(
+        &self,
+        inputs: &'i [Input],
+        tally: &mut Tally,
+        report: &mut Report,
+    ) -> io::Result<Vec<Job<'i>>> {
         let mut told = Vec::new();
         let mut jobs = Vec::with_capacity(inputs.len());
         for input in inputs {
             match self.decisions.of(folder_of(&input.path)) {
+                Ok(decisions) if is_excluded(input, &decisions) => {}
                 Ok(decisions) => jobs.push(Job { input, decisions }),
                 Err(error) if told.contains(&error) => {}
                 Err(error) => {
                     tally.refused += 1;
-                    tell(&format!("{error}; the files that it is for are left as they are"))?;
+                    let message = format!("{error}; the files that it is for are left as they are");
+                    tell(&message)?;
+                    report.add_problem(&message);
                     told.push(error);
                 }
             }
@@ -229,10 +261,17 @@ impl Run<'_> {
         Ok(jobs)
     }
 
-    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally, overrides: &mut Overrides) -> io::Result<()> {
+    fn files(
+        &self,
+        jobs: &[Job<'_>],
+        tally: &mut Tally,
+        report: &mut Report,
+        overrides: &mut Overrides,
+    ) -> io::Result<()> {
         if let [job] = jobs {
-            let output = self.file(job, None);
+            let mut output = self.file(job, None);
             Self::print(&output, tally)?;
+            output.report.take().into_iter().for_each(|file| report.add(file));
             let mut subjects = Subjects::default();
             overrides.add(&job.decisions, output.overrides);
             subjects.add(&job.decisions, output.subjects);
@@ -250,9 +289,10 @@ impl Run<'_> {
         for batch in numbered.chunks(BATCH) {
             let look = |(number, job): &(usize, &Job<'_>)| self.file(job, Some((&gathered, *number)));
             let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(look).collect());
-            for ((_, job), output) in batch.iter().zip(outputs) {
+            for ((_, job), mut output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
                 overrides.add(&job.decisions, output.overrides);
+                output.report.take().into_iter().for_each(|file| report.add(file));
                 subjects.add(&job.decisions, output.subjects);
             }
         }
@@ -337,17 +377,19 @@ impl Run<'_> {
             None | Some(Change::Whole) => None,
             Some(Change::Lines(lines)) => Some(lines),
             Some(Change::None) => return Output::default(),
-            Some(Change::Unknown(why)) => return self.output(path, &Examined::unreadable(None, why), true),
+            Some(Change::Unknown(why)) => {
+                return self.output(path, &mut Examined::unreadable(None, why), true);
+            }
         };
         let kept = gathered.and_then(|(gathered, number)| gathered.take(number));
         let bytes = match kept.map_or_else(|| input::read(path), Ok) {
             Ok(bytes) => bytes,
-            Err(message) => return self.output(path, &Examined::unreadable(None, message), true),
+            Err(message) => return self.output(path, &mut Examined::unreadable(None, message), true),
         };
         let evidence = gathered.map(|(gathered, _)| &gathered.evidence);
         let settings = decisions.settings_for(path);
-        let examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
-        let mut output = self.output(path, &examined, input.named);
+        let mut examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
+        let mut output = self.output(path, &mut examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
         }
@@ -361,6 +403,7 @@ impl Run<'_> {
                 if let Err(message) = self.write(input, &bytes, text.as_bytes()) {
                     output.tally = Tally { looked_at: 1, refused: 1, ..Tally::default() };
                     output.stderr.push(format!("error: {message}"));
+                    output.report.iter_mut().for_each(|report| report.not_written(&message));
                 }
             }
             Mode::Diff => output.stdout = self.diff(path, &bytes, text.as_bytes()),
@@ -370,20 +413,23 @@ impl Run<'_> {
     }
 
     fn purpose(&self) -> Purpose {
-        match self.mode {
-            Mode::Check | Mode::List => Purpose::Answer,
-            Mode::Write | Mode::Diff => Purpose::Text,
+        match (self.report, self.mode) {
+            (Some(source), _) => Purpose::Report { source },
+            (None, Mode::Check | Mode::List) => Purpose::Answer,
+            (None, Mode::Write | Mode::Diff) => Purpose::Text,
         }
     }
 
     /// What is said about a file, whatever the mode.
-    fn output(&self, path: &Path, examined: &Examined, named: bool) -> Output {
+    fn output(&self, path: &Path, examined: &mut Examined, named: bool) -> Output {
         let mut output = Output::default();
         output.tally.count(examined);
+        output.report = self.report.map(|_| FileReport::new(path, &self.folder, examined));
         if let Some(why) = examined.kind.why_not().filter(|_| named) {
             output.tally.refused += 1;
             let problem = Problem { position: None, message: why.to_owned() };
             output.stderr.push(report::problem(path, &problem));
+            output.report.iter_mut().for_each(|report| report.add_problem(&problem));
         }
         output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
         output.stderr.extend(report::notices(path, examined));
@@ -420,8 +466,30 @@ impl Run<'_> {
         if self.colour { diff::paint(&diff) } else { diff }
     }
 
+    /// Opens the reports that were asked for; where that cannot be, says why.
+    fn open_reports(&mut self, stdout_is_for: Option<&str>, inputs: &[Input]) -> io::Result<Option<Sinks>> {
+        match Sinks::open(&self.cli.output_format, stdout_is_for, inputs) {
+            Ok(sinks) => {
+                self.report = (!sinks.is_empty()).then(|| sinks.show_source());
+                Ok(Some(sinks))
+            }
+            Err(message) => {
+                tell(&format!("error: {message}"))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn write_reports(&self, sinks: Sinks, report: &Report, tally: &mut Tally) -> io::Result<()> {
+        for problem in sinks.write(report, self.colour)? {
+            tally.refused += 1;
+            tell(&format!("error: {problem}"))?;
+        }
+        Ok(())
+    }
+
     /// Maps stdin to stdout.
-    fn stdin(&self) -> io::Result<Exit> {
+    fn stdin(&self, sinks: Sinks) -> io::Result<Exit> {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         let path = self.cli.stdin_filename.as_path();
@@ -432,11 +500,11 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let examined = examine(&bytes, path, &decisions.settings_for(path), None, None, self.purpose());
+        let mut examined = examine(&bytes, path, &decisions.settings_for(path), None, None, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
-        let mut output = self.output(path, &examined, template);
+        let mut output = self.output(path, &mut examined, template);
         let new = examined.text.as_deref().map_or(bytes.as_slice(), str::as_bytes);
         match self.mode {
             Mode::Write if !template && (!unreadable || is_stream(&bytes)) => output.stdout = new.to_vec(),
@@ -446,6 +514,9 @@ impl Run<'_> {
         }
         let mut tally = Tally::default();
         Self::print(&output, &mut tally)?;
+        let mut report = Report::new(self.mode);
+        output.report.take().into_iter().for_each(|file| report.add(file));
+        self.write_reports(sinks, &report, &mut tally)?;
         self.finish(&tally, false)
     }
 
@@ -459,7 +530,8 @@ impl Run<'_> {
                 tell("interrupted: every file is either as it was or wholly fixed")?;
             }
             tell(&tally.summary(self.mode))?;
-            for line in tally.pod_security().chain(tally.demand.lines()) {
+            let steps = tally.first_steps(self.mode);
+            for line in tally.pod_security().chain(tally.demand.lines()).chain(steps) {
                 tell(&line)?;
             }
         }

@@ -1,5 +1,9 @@
 //! What the documentation shows is what the program prints.
 
+use std::process::Command;
+
+use crate::common::{Ran, repository};
+
 /// The commands of the README and of a page beside it, and the help text, are run, and their output compared.
 #[test]
 fn the_documentation_holds() {
@@ -10,4 +14,14 @@ fn the_documentation_holds() {
         .case("README.md")
         .case("docs/suppressing.md")
         .case("tests/cmd/*.trycmd");
+}
+
+/// The example of the JSON report is what the program writes.
+#[test]
+fn the_example_of_json_holds() {
+    let page = std::fs::read_to_string(repository().join("docs/json.md")).unwrap();
+    let example = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let args = ["--check", "-q", "-s", "resources", "-o", "json", "examples/web.yaml"];
+    let mut program = Command::new(env!("CARGO_BIN_EXE_cce-fix"));
+    Ran::of(program.args(args).current_dir(repository()), b"").expect(1, example, "");
 }

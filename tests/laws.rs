@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::{self, Examined, Purpose};
 use cce_fix::input::kind::FileKind;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 use rewriter::{Edit, Node, Step, Stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -129,22 +129,24 @@ fn the_order_of_names_changes_nothing() {
     }
 }
 
-/// The lines of `text`, counted from zero, that an edit may alter: those of a value that it replaces or takes
-/// out, of a flow collection that it adds to, of an empty value that it fills.
-fn lines_that_may_differ(root: Node<'_>, edit: &Edit) -> BTreeSet<usize> {
+/// The value at the end of `steps`, or the last one on the way there, and whether the end was reached.
+fn walk<'d>(root: Node<'d>, steps: &[Step]) -> (Node<'d>, bool) {
     let mut node = root;
-    let mut reached = true;
-    for step in edit.path().steps() {
+    for step in steps {
         let next = match step {
             Step::Key(key) => node.entry(key),
             Step::Index(index) => node.items().nth(*index),
         };
-        let Some(next) = next else {
-            reached = false;
-            break;
-        };
+        let Some(next) = next else { return (node, false) };
         node = next;
     }
+    (node, true)
+}
+
+/// The lines of `text`, counted from zero, that an edit may alter: those of a value that it replaces or takes
+/// out, of a flow collection that it adds to, of an empty value that it fills.
+fn lines_that_may_differ(root: Node<'_>, edit: &Edit) -> BTreeSet<usize> {
+    let (node, reached) = walk(root, edit.path().steps());
     let is_flow = node.source().starts_with(['{', '[']);
     let replaces = reached && !matches!(edit, Edit::Append { .. });
     if !(replaces || is_flow || node.is_null()) {
@@ -155,16 +157,36 @@ fn lines_that_may_differ(root: Node<'_>, edit: &Edit) -> BTreeSet<usize> {
     (line(span.start)..=line(span.end)).collect()
 }
 
+/// The line of the last key of `steps`.
+fn line_of_key(root: Node<'_>, path: &rewriter::Path) -> Option<usize> {
+    let (above, Step::Key(last)) = path.split_last()? else { return None };
+    let (above, _) = walk(root, above.steps());
+    above.entries().find(|(key, _)| key.is_text(last)).map(|(key, _)| key.position().line - 1)
+}
+
+/// The lines of the keys that go with their values, and of those whose values lose all their entries: they get
+/// `{}` or `[]`.
+fn lines_of_keys(root: Node<'_>, edits: &[&Edit]) -> BTreeSet<usize> {
+    let removed = edits.iter().filter(|edit| matches!(edit, Edit::Remove { .. })).map(|edit| edit.path());
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for path in removed.clone() {
+        *counts.entry(path.split_last().unwrap().0).or_default() += 1;
+    }
+    let emptied = counts.iter().filter(|(parent, count)| {
+        let (node, _) = walk(root, parent.steps());
+        node.entries().count() + node.items().count() == **count
+    });
+    let emptied = emptied.map(|(parent, _)| parent);
+    removed.chain(emptied).filter_map(|path| line_of_key(root, path)).collect()
+}
+
 /// The line of the entry that moves up behind the dash of a list's item, where `edits` take out those before it.
 fn line_that_moves_up(root: Node<'_>, edit: &Edit, edits: &[&Edit]) -> Option<usize> {
     let removes =
         |path: &_| edits.iter().any(|edit| matches!(edit, Edit::Remove { .. }) && edit.path() == path);
     let (item, Step::Key(_)) = edit.path().split_last()? else { return None };
     let (_, Step::Index(_)) = item.split_last()? else { return None };
-    let node = item.steps().iter().try_fold(root, |node, step| match step {
-        Step::Key(key) => node.entry(key),
-        Step::Index(index) => node.items().nth(*index),
-    })?;
+    let (node, true) = walk(root, item.steps()) else { return None };
     let (key, _) = node.entries().find(|(key, _)| !removes(&item.key(key.text().into_owned())))?;
     let is_moved = removes(edit.path()) && node.span().start < key.span().start;
     is_moved.then(|| root.document().position(key.span().start).line - 1)
@@ -184,6 +206,7 @@ fn only_lines_of_declared_edits_differ() {
             let edits: Vec<&Edit> = plan.edits().collect();
             allowed.extend(edits.iter().flat_map(|edit| lines_that_may_differ(root, edit)));
             allowed.extend(edits.iter().filter_map(|edit| line_that_moves_up(root, edit, &edits)));
+            allowed.extend(lines_of_keys(root, &edits));
         }
         if !text.ends_with('\n') {
             // A line that is added behind the last one gives it a line break.
@@ -366,12 +389,18 @@ fn what_was_typed_stays_typed() {
                         Step::Key(key) => at.get(key.as_ref()),
                         Step::Index(index) => at.get(*index),
                     });
-                    unknown_fields::<PodTemplateSpec>(pod.unwrap())
+                    match pod.unwrap() {
+                        template if template.get("spec").is_some() => {
+                            (true, unknown_fields::<PodTemplateSpec>(template))
+                        }
+                        spec => (false, unknown_fields::<PodSpec>(spec)),
+                    }
                 };
-                let old = at(&old);
-                if old.is_ok() {
+                let (is_template, old) = at(&old);
+                // Where there is no template, the kind may have fields of its own.
+                if old.as_ref().is_ok_and(|unknown| is_template || unknown.is_empty()) {
                     pods += 1;
-                    check_judgements(&name, &old, &at(&new));
+                    check_judgements(&name, &old, &at(&new).1);
                 }
             }
         }

@@ -54,17 +54,7 @@ impl Fixture {
 
     /// What is printed about it.
     fn shown(&self, examined: &Examined) -> String {
-        let path = Path::new(&self.file);
-        let mut shown: Vec<String> =
-            examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
-        shown.extend(report::verbose(path, examined));
-        if let Some(new) = &examined.text {
-            let diff =
-                diff::unified(&DiffName::new(path, Path::new("")), self.text.as_bytes(), new.as_bytes());
-            shown.push(format!("\n{}", String::from_utf8(diff).unwrap()));
-        }
-        // What an editor does not show, and what insta takes for the end of a line.
-        shown.join("\n").replace('\r', "<CR>").replace('\u{feff}', "<BOM>")
+        shown(Path::new(&self.file), &self.text, examined)
     }
 
     fn check(&self) {
@@ -87,16 +77,29 @@ impl Fixture {
     }
 }
 
-fn fixtures_folder() -> PathBuf {
+/// What is printed about a file.
+pub(crate) fn shown(path: &Path, text: &str, examined: &Examined) -> String {
+    let mut shown: Vec<String> =
+        examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
+    shown.extend(report::verbose(path, examined));
+    if let Some(new) = &examined.text {
+        let diff = diff::unified(&DiffName::new(path, Path::new("")), text.as_bytes(), new.as_bytes());
+        shown.push(format!("\n{}", String::from_utf8(diff).unwrap()));
+    }
+    // What an editor does not show, and what insta takes for the end of a line.
+    shown.join("\n").replace('\r', "<CR>").replace('\u{feff}', "<BOM>")
+}
+
+pub(crate) fn fixtures_folder() -> PathBuf {
     repository().join("tests/fixtures")
 }
 
-fn snapshots() -> PathBuf {
+pub(crate) fn snapshots() -> PathBuf {
     repository().join("snapshots")
 }
 
 /// The names in a folder, but for those that no listing shows.
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -105,8 +108,11 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Transforms that never count as having something to say.
+const ADVICE: [&str; 2] = ["api-server-access", "metadata-access"];
+
 /// Folders of fixtures that other tests read.
-const OTHERS: [&str; 1] = ["seeds"];
+const OTHERS: [&str; 2] = ["kinds", "seeds"];
 
 /// The folders of fixtures for transforms.
 fn folders() -> Vec<String> {
@@ -166,7 +172,8 @@ fn every_transform_has_fixtures_and_every_fixture_a_transform() {
     }
     for id in ids {
         let mut of_transform = fixtures.iter().filter(|fixture| fixture.id == id);
-        assert!(of_transform.clone().any(Fixture::is_bad), "{id} has no fixture `bad.*`");
+        let has_bad = of_transform.clone().any(Fixture::is_bad);
+        assert_eq!(has_bad, !ADVICE.contains(&id), "{id}: a fixture `bad.*`");
         assert!(of_transform.any(|fixture| !fixture.is_bad()), "{id} has no fixture `ok.*`");
     }
 }
@@ -183,4 +190,25 @@ fn every_snapshot_has_its_fixture() {
         .filter(|name| !name.ends_with(".snap.new"))
         .collect();
     assert_eq!(found, wanted);
+}
+
+/// What a transform may get wrong is told with each of its fixes of level review: in reports, and by `explain`.
+#[test]
+fn what_is_for_review_says_what_may_happen_and_the_way_back() {
+    for meta in ALL.iter().map(|transform| transform.meta()) {
+        let file = repository().join(format!("transforms/{}.rs", meta.id.replace('-', "_")));
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let safety = meta.doc.split("## Safety").nth(1).unwrap();
+        let words = ["Level::Review", "Outcome::review("];
+        let reviews = safety.contains("eview") || words.iter().any(|word| code.contains(word));
+        let Some(review) = &meta.review else {
+            assert!(!reviews, "{}: its `review {{ symptom, undo }}` is missing", meta.id);
+            continue;
+        };
+        for text in [review.symptom, review.undo] {
+            assert!(text.len() > 40 && !text.ends_with('.'), "{}: {text}", meta.id);
+            assert!(!text.contains("  ") && !text.contains('\n'), "{}: {text}", meta.id);
+        }
+    }
 }

@@ -63,6 +63,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "a setuid program of the image fails: `sudo: effective uid is not 0`, `ping: Operation not \
+            permitted`, or a service that no longer changes to its user",
+        undo: "let the container do without the setuid program, or write `allowPrivilegeEscalation: true` \
+            again with a reason beside it, and `--ignore allow-privilege-escalation`",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "allowPrivilegeEscalation"];

@@ -68,6 +68,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program cannot talk to the API server: `Forbidden` or `Unauthorized`, or an error that \
+            names `/var/run/secrets/kubernetes.io/serviceaccount/token`",
+        undo: "write `automountServiceAccountToken: true` for the pod that needs the token, with an \
+            account of its own and the least rights",
+    }
 }
 
 const FIELD: &str = "automountServiceAccountToken";
@@ -116,7 +122,7 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
         }
         None => (Level::Review, "a binding elsewhere may give rights to the service account".to_owned()),
     };
-    let edits = vec![Edit::set(cx.pod.spec.path().key(FIELD), false)];
+    let edits = vec![Edit::set(cx.pod.spec.place(FIELD), false)];
     Ok(Outcome::fix(level, format!("set `{FIELD}: false`"), reason, edits))
 }
 

@@ -72,6 +72,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program is refused what it did before: `Operation not permitted` in its log, when it \
+            changes its user or an owner, opens a port below 1024, or sends a ping",
+        undo: "add the one capability that the message is about under `capabilities.add`, beside `drop: \
+            [ALL]`; what somebody added by name is kept",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "capabilities"];
@@ -111,7 +117,8 @@ impl Transform for Capabilities {
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Malformed> {
     let context = container.security_context()?;
-    let (add_list, drop_list) = (context.capabilities_add()?, context.capabilities_drop()?);
+    let add_list = context.capabilities_add()?;
+    let drop_list = cx.repaired(context.capabilities_drop())?;
     let (add, drop) = (add_list.texts()?, drop_list.texts()?);
     let mut change = Change::default();
 

@@ -6,7 +6,7 @@ use rewriter::{Edit, Path, Value};
 
 use crate::evidence::Evidence;
 use crate::images::Match;
-use crate::model::{Container, Malformed, Mount, MountedVolume, Object, Pod, Volume};
+use crate::model::{Container, List, Malformed, Mount, MountedVolume, Object, Pod, Volume};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
 use crate::suppression::Suppressions;
@@ -39,6 +39,8 @@ pub struct ObjectContext<'a, 'd> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     values: HashMap<Path, (Value, Level)>,
+    /// The lists that get further items.
+    appended: HashSet<Path>,
 }
 
 impl Plan {
@@ -53,7 +55,10 @@ impl Plan {
                 Edit::Set { value, .. } => value.clone(),
                 Edit::Remove { neutral, .. } => neutral.clone().unwrap_or(Value::Null),
                 // What is added to a list leaves the list's other items as they are.
-                Edit::Append { .. } => continue,
+                Edit::Append { path, .. } => {
+                    self.appended.insert(path.clone());
+                    continue;
+                }
             };
             self.values.insert(edit.path().clone(), (value, fix.level));
         }
@@ -61,6 +66,19 @@ impl Plan {
 }
 
 impl Context<'_, '_> {
+    /// Whether an earlier transform adds items to the list at `path`.
+    pub fn is_appended(&self, path: &Path) -> bool {
+        self.plan.appended.contains(path)
+    }
+
+    /// `list`, or, where that is no list, the one of texts that an earlier transform puts in its place.
+    pub fn repaired<'l>(&self, list: Result<List<'l>, Malformed>) -> Result<List<'l>, Malformed> {
+        list.or_else(|malformed| {
+            let planned = self.planned(&malformed.path);
+            planned.and_then(|value| List::planned(&malformed.path, value)).ok_or(malformed)
+        })
+    }
+
     /// The value that an earlier transform puts at `path`; null for one that it removes.
     pub fn planned(&self, path: &Path) -> Option<&Value> {
         self.plan.get(path).map(|(value, _)| value)
@@ -87,7 +105,7 @@ impl Context<'_, '_> {
 
     /// Whether the pod shares one of the node's namespaces by the field `key`, after what is planned.
     pub fn shares(&self, key: &'static str) -> Result<bool, Malformed> {
-        match self.planned(&self.pod.spec.path().key(key)) {
+        match self.planned(&self.pod.spec.place(key)) {
             Some(value) => Ok(*value == Value::Bool(true)),
             None => self.pod.shares(key),
         }

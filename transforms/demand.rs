@@ -49,7 +49,7 @@ impl AddedRequests {
         }
         let added = |resource: &'static str| {
             let after = total(pod, |container| {
-                let path = container.section.path().keys(["resources", "requests", resource]);
+                let path = container.section.place("resources").keys(["requests", resource]);
                 written.get(&path).cloned().or_else(|| request(container, resource))
             });
             after.minus(&total(pod, |container| request(container, resource)))

@@ -9,7 +9,7 @@ pub(crate) fn merge(path: &Path, fragment: &impl Serialize) -> Vec<Edit> {
 }
 
 /// Fields that people write first; the types know the alphabetical order alone.
-const FIRST: [&str; 3] = ["name", "runAsUser", "requests"];
+const FIRST: [&str; 6] = ["key", "name", "operator", "requests", "runAsUser", "type"];
 
 /// `fragment` as a value to write.
 pub(crate) fn value(fragment: &impl Serialize) -> Value {

@@ -52,6 +52,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "programs that shared memory with others of their node no longer find it: `shm_open` or \
+            `shmget` fails with `No such file or directory`",
+        undo: "put the programs that share memory into one pod, or write `hostIPC: true` again with a \
+            reason beside it",
+    }
 }
 
 const KEY: &str = "hostIPC";
@@ -62,7 +68,7 @@ impl Transform for HostIpc {
     }
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        let edit = Edit::remove(cx.pod.spec.path().key(KEY), Some(false.into()));
+        let edit = Edit::remove(cx.pod.spec.place(KEY), Some(false.into()));
         let reason =
             "somebody wrote it; memory is not shared with the node and with other pods any more then";
         cx.flag(&Self::META, KEY, || Ok(Outcome::review("remove `hostIPC: true`", reason, vec![edit])))

@@ -69,6 +69,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "what reached the pod at its node's address gets `connection refused`, or the program no \
+            longer sees the node's interfaces or what listens on its loopback",
+        undo: "reach the pod through a Service; where it has to be the node's network, write \
+            `hostNetwork: true` again with a reason beside it",
+    }
 }
 
 const KEY: &str = "hostNetwork";
@@ -98,10 +104,10 @@ fn judge(pod: &Pod<'_>) -> Result<Outcome, Malformed> {
             summary.push(what);
         }
     };
-    let mut edits = vec![Edit::remove(pod.spec.path().key(KEY), Some(false.into()))];
+    let mut edits = vec![Edit::remove(pod.spec.place(KEY), Some(false.into()))];
     let mut summary = vec!["`hostNetwork: true`"];
     if pod.spec.text("dnsPolicy")?.is_some_and(|policy| policy == "ClusterFirstWithHostNet") {
-        edits.push(Edit::remove(pod.spec.path().key("dnsPolicy"), Some("ClusterFirst".into())));
+        edits.push(Edit::remove(pod.spec.place("dnsPolicy"), Some("ClusterFirst".into())));
         summary.push("`dnsPolicy: ClusterFirstWithHostNet`");
     }
     for container in pod.containers.iter().filter(|container| container.is_editable()) {

@@ -67,6 +67,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program finds another time, an empty directory, or `Read-only file system` and \
+            `Permission denied` on the volume",
+        undo: "take back the edit of this volume, or leave its path out of `transforms.host-path` in \
+            `.cce-fix.yaml`",
+    }
 }
 
 const KEY: &str = "hostPath";

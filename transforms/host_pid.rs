@@ -53,6 +53,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "a program that looks after other processes of its node finds its own alone: monitoring \
+            shows nothing, or a signal has no receiver",
+        undo: "set `shareProcessNamespace: true` where it is about the pod's own containers; else write \
+            `hostPID: true` again with a reason beside it",
+    }
 }
 
 const KEY: &str = "hostPID";
@@ -77,7 +83,7 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
             )));
         }
     }
-    let edit = Edit::remove(cx.pod.spec.path().key(KEY), Some(false.into()));
+    let edit = Edit::remove(cx.pod.spec.place(KEY), Some(false.into()));
     let reason = "somebody wrote it; a program that looks for other processes of the node finds none then";
     Ok(Outcome::review("remove `hostPID: true`", reason, vec![edit]))
 }

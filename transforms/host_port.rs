@@ -62,6 +62,11 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "what connected to the node's port gets `connection refused`",
+        undo: "reach the pod through a Service of type `NodePort` or `LoadBalancer`, or write `hostPort` \
+            again with a reason beside it",
+    }
 }
 
 const KEY: &str = "hostPort";

@@ -68,6 +68,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the probe fails although the program works: the container is restarted or never `Ready`, \
+            with `Liveness probe failed` or `Readiness probe failed` among the events",
+        undo: "let the program listen on the pod's address and not on loopback alone, and name the host \
+            that it expects in a header `Host` in `httpHeaders`",
+    }
 }
 
 const KEY: &str = "host";

@@ -9,6 +9,8 @@
 
 mod allow_privilege_escalation;
 pub mod api_rules;
+mod api_server_access;
+mod app_armor_profile;
 mod automount_service_account_token;
 mod capabilities;
 mod context;
@@ -26,22 +28,29 @@ mod host_probe;
 mod host_users;
 mod identity;
 pub mod images;
+mod metadata_access;
+mod misplaced_field;
 pub mod model;
 mod mount_propagation;
+mod node_scheduling;
 mod plan;
 pub mod pod_security;
 mod privileged;
+mod proc_mount;
+mod public_exposure;
 mod read_only_root_filesystem;
 mod resources;
 mod review;
 mod run_as_non_root;
 mod run_as_user;
 mod runtime_socket;
+mod se_linux_options;
 mod seccomp_profile;
 pub mod settings;
 mod sshd;
 mod support;
 pub mod suppression;
+mod sysctls;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
@@ -55,12 +64,14 @@ pub use identity::Identity;
 pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
-pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Severity, Transform};
+pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Severity, Transform};
 pub use suppression::{Notice, Suppressed};
 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
 pub const ALL: &[&dyn Transform] = &[
+    // What it puts in its place, the others read.
+    &misplaced_field::MisplacedField,
     // The node's namespaces and files first: what goes with them is no other transform's business any more, such
     // as the mounts of a volume that is replaced.
     &host_network::HostNetwork,
@@ -83,9 +94,17 @@ pub const ALL: &[&dyn Transform] = &[
     &unprivileged_port::UnprivilegedPort,
     &allow_privilege_escalation::AllowPrivilegeEscalation,
     &seccomp_profile::SeccompProfile,
+    &app_armor_profile::AppArmorProfile,
+    &se_linux_options::SeLinuxOptions,
+    &proc_mount::ProcMount,
+    &sysctls::Sysctls,
     &windows_host_process::WindowsHostProcess,
     &read_only_root_filesystem::ReadOnlyRootFilesystem,
     &resources::Resources,
+    &node_scheduling::NodeScheduling,
+    &public_exposure::PublicExposure,
+    &api_server_access::ApiServerAccess,
+    &metadata_access::MetadataAccess,
     &automount_service_account_token::AutomountServiceAccountToken,
     &sshd::Sshd,
 ];
@@ -117,7 +136,7 @@ pub fn ids_of(name: &str) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
     use super::*;
@@ -190,6 +209,7 @@ mod tests {
             assert!(meta.doc.contains("\n ## Safety\n"), "{}", meta.id);
             assert!(meta.title.starts_with(|first: char| first.is_lowercase()), "{}", meta.id);
             assert!(!meta.title.ends_with('.'), "{}", meta.id);
+            assert!(!meta.title.is_empty() && !meta.since.is_empty(), "{}", meta.id);
             assert!(!meta.pages.is_empty() || !meta.pod_security.is_empty(), "{}", meta.id);
         }
     }
@@ -212,6 +232,27 @@ mod tests {
         examples
     }
 
+    /// The settings for the examples of a transform: the defaults, and the configuration that they show.
+    fn settings_of_examples(meta: &Meta) -> Settings {
+        #[derive(serde::Deserialize)]
+        struct Configuration {
+            transforms: BTreeMap<String, serde_yaml::Value>,
+        }
+
+        let mut settings = test::only(meta.id);
+        let Some((_, rest)) = meta.doc.split_once("```yaml .cce-fix.yaml\n") else { return settings };
+        let text = test::dedent(rest.split(" ```").next().unwrap());
+        let configuration: Configuration = serde_yaml::from_str(&text).unwrap();
+        for (id, value) in configuration.transforms {
+            match id.as_str() {
+                "node-scheduling" => settings.node_scheduling = serde_yaml::from_value(value).unwrap(),
+                "public-exposure" => settings.public_exposure = serde_yaml::from_value(value).unwrap(),
+                other => panic!("no example has been configured for {other} so far"),
+            }
+        }
+        settings
+    }
+
     /// A manifest and what it `becomes`; one alone is left as it is, and reported. Where the
     /// text says `--target`, that is the version.
     #[test]
@@ -222,7 +263,7 @@ mod tests {
             let mut examples = examples.iter().peekable();
             while let Some(before) = examples.next() {
                 assert_ne!(before.prose, "becomes", "{}", meta.id);
-                let mut settings = test::only(meta.id);
+                let mut settings = settings_of_examples(meta);
                 if let Some((_, rest)) = before.prose.split_once("`--target ") {
                     settings.target = rest.split('`').next().unwrap().parse().unwrap();
                 }

@@ -82,6 +82,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program, or one in another pod, no longer sees what is mounted while it runs: an empty \
+            folder where a file system was expected, as with storage drivers and backup agents",
+        undo: "write the `mountPropagation` that the mount needs again, with a reason beside it, and leave \
+            this transform out (`--ignore mount-propagation`, or `ignore` in `.cce-fix.yaml`)",
+    }
 }
 
 const KEY: &str = "mountPropagation";

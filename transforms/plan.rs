@@ -11,11 +11,11 @@ use crate::demand::AddedRequests;
 use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
 use crate::model::{
-    ContainerKind, Object, Pod, Problem, Workloads, addon, is_node_agent, is_system_namespace,
+    ContainerKind, Object, Pod, Problem, Refusal, Workloads, addon, is_node_agent, is_system_namespace,
 };
 use crate::pod_security;
 use crate::review::{self, PodSecurity};
-use crate::settings::{Profile, Settings};
+use crate::settings::{Profile, Settings, Version};
 use crate::support::{Finding, Fix, Left, Level, Outcome};
 use crate::suppression::{self, Flaw, Notice, Origin, Reason, Suppressed, Suppressions};
 
@@ -26,7 +26,7 @@ pub struct DocumentPlan {
     pub pods: Vec<PodPlan>,
     /// The objects about which there is something to say that is not about a pod in them.
     pub objects: Vec<ObjectPlan>,
-    /// Parts of workloads that no pod could be made out in.
+    /// Parts of workloads that no pod could be made out in, and what contradicts the target version.
     pub problems: Vec<Problem>,
     /// The suppressions that do not do what their authors may think.
     pub notices: Vec<Notice>,
@@ -95,8 +95,9 @@ pub struct PodPlan {
     pub subject: Option<Subject>,
     /// What the fixes add to the pod's requests.
     pub added_requests: AddedRequests,
-    /// What the Pod Security Standards say about the pod before and after.
-    pub pod_security: PodSecurity,
+    /// What the Pod Security Standards say about the pod before and after; nothing about one that an operator
+    /// completes.
+    pub pod_security: Option<PodSecurity>,
 }
 
 /// A finding, and what becomes of it.
@@ -146,7 +147,7 @@ pub enum State {
 /// Each transform sees all objects and pods before the next one starts, and sees what the ones before it have
 /// planned. A fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
 pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) -> DocumentPlan {
-    let workloads = Workloads::of(document);
+    let workloads = Workloads::with(document, settings);
     // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
     let suppressions = Suppressions::of(document, &workloads, settings);
     let mut plan = fold(&workloads, settings, evidence, &suppressions, |_| {});
@@ -170,7 +171,53 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     }
     plan.objects.retain(|object| !object.findings.is_empty());
     plan.problems = workloads.problems;
+    plan.problems
+        .extend(workloads.objects.iter().filter_map(|object| check_version(object, settings.target)));
+    let mut stale: Vec<Problem> = workloads
+        .pods
+        .iter()
+        .zip(&plan.pods)
+        .filter(|(_, pod)| pod.findings.iter().any(|judged| judged.fix().is_some()))
+        .filter_map(|(pod, _)| check_copy(&pod.object))
+        .collect();
+    // The pods of an object stand together.
+    stale.dedup();
+    plan.problems.extend(stale);
     plan
+}
+
+/// Whether the object carries the copy of itself that `kubectl apply` leaves in what it reads back.
+fn check_copy(object: &Object<'_>) -> Option<Problem> {
+    const KEY: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let copy = object.node.get("metadata")?.get("annotations")?.get(KEY)?;
+    Some(Problem {
+        path: object.path.key("metadata").key("annotations").key(KEY),
+        position: copy.position(),
+        reason: "holds the object as it was applied last, without the fixes; take it out of the file"
+            .to_owned(),
+        needs_person: false,
+    })
+}
+
+/// Whether clusters of the target version serve the object's `apiVersion`.
+fn check_version(object: &Object<'_>, target: Version) -> Option<Problem> {
+    let served = object.served()?;
+    let api_version = &object.api_version;
+    let reason = if target.minor > served.until {
+        format!(
+            "Kubernetes serves `{api_version}` of this kind up to 1.{}, the target is {target}",
+            served.until
+        )
+    } else if target.minor < served.since {
+        format!(
+            "Kubernetes serves `{api_version}` of this kind from 1.{} on, the target is {target}",
+            served.since
+        )
+    } else {
+        return None;
+    };
+    let path = object.path.key("apiVersion");
+    Some(Problem { path, position: object.position(), reason, needs_person: false })
 }
 
 /// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
@@ -336,12 +383,16 @@ impl PodPlan {
 
 /// What becomes of a finding about an object.
 fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings, evidence: &Evidence) -> State {
+    if finding.outcome == Outcome::Satisfied {
+        return State::Satisfied;
+    }
+    if let Some(reason) = belongs_to_cluster(object, settings) {
+        return State::Left(Left { reason, needs_person: false });
+    }
     match &finding.outcome {
         Outcome::Satisfied => State::Satisfied,
         Outcome::Left(left) => State::Left(left.clone()),
-        Outcome::Fix(fix) => match belongs_to_cluster(object, settings)
-            .or_else(|| evidence.overlaid(object).reason(object, &fix.edits))
-        {
+        Outcome::Fix(fix) => match evidence.overlaid(object).reason(object, &fix.edits) {
             Some(reason) => State::Left(Left { reason, needs_person: false }),
             None if settings.keep_explicit && changes_value(object.node, &object.path, fix) => {
                 State::Left(Left { reason: keeps_explicit(fix), needs_person: true })
@@ -395,6 +446,11 @@ impl<'p, 'd> Guard<'p, 'd> {
         {
             return left(reason, false);
         }
+        if let Outcome::Fix(fix) = &finding.outcome
+            && let Some(Refusal { reason, needs_person }) = self.refusal(finding, fix)
+        {
+            return left(reason, needs_person);
+        }
         match (&finding.outcome, &self.agent_signal) {
             (Outcome::Satisfied, _) => State::Satisfied,
             (Outcome::Left(reason), _) => State::Left(self.urgent(finding, reason)),
@@ -444,13 +500,23 @@ impl<'p, 'd> Guard<'p, 'd> {
         }
     }
 
+    /// Why the kind does not take the fix.
+    fn refusal(&self, finding: &Finding, fix: &Fix) -> Option<Refusal> {
+        let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
+        fix.edits.iter().find_map(|edit| self.pod.refusal(edit, container))
+    }
+
     /// Whether the fix takes the place of something that is written.
     fn changes_value(&self, finding: &Finding, fix: &Fix) -> bool {
         let container = finding.container.as_ref().and_then(|container| self.pod.container(container));
         // From the container on, since to count to it in its list again and again would take too long.
         let owners = container.map(|container| &container.section).into_iter().chain([&self.pod.template]);
+        let (object, template) = (&self.pod.object, self.pod.template.path());
+        let is_around = fix.edits.iter().any(|edit| !edit.path().starts_with(template));
+        let around = is_around.then_some((object.node, &object.path));
         owners
             .filter_map(|owner| Some((owner.node()?, owner.path())))
+            .chain(around)
             .any(|(node, path)| changes_value(node, path, fix))
     }
 }
@@ -473,7 +539,7 @@ fn step<'d>(node: Node<'d>, step: &Step) -> Option<Node<'d>> {
 
 /// Why nothing in the pod is changed.
 fn reservation(pod: &Pod<'_>, settings: &Settings) -> Option<String> {
-    if !pod.has_image() {
+    if !pod.has_image() && !pod.is_completed() {
         let reason = "no container has an `image`, so this completes a workload that is written elsewhere";
         return Some(reason.to_owned());
     }

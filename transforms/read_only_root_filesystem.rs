@@ -71,6 +71,12 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "`Read-only file system` in the program's log, often at its start, and then a container that \
+            ends again and again (`CrashLoopBackOff`)",
+        undo: "mount an `emptyDir` volume at the path of the message; where the program writes everywhere, \
+            set `readOnlyRootFilesystem: false` with a reason beside it",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "readOnlyRootFilesystem"];

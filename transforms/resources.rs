@@ -87,6 +87,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the container is ended for its memory (`OOMKilled`, exit code 137), is slow because its cpu \
+            is limited, or the pod stays `Pending` with `Insufficient cpu` or `Insufficient memory`",
+        undo: "write the amounts that `kubectl top pod` shows, with room to grow; `transforms.resources` in \
+            `.cce-fix.yaml` has other defaults, and switches the cpu limit off",
+    }
 }
 
 impl Transform for Resources {

@@ -1,7 +1,7 @@
 //! What becomes of a pod once all its fixes are planned: no fix stays with which the API server would refuse
 //! what it took before, and the level of Pod Security before and after is known.
 
-use rewriter::{Path, Preview, View};
+use rewriter::Preview;
 
 use crate::api_rules::{Violation, violations};
 use crate::model::{Pod, PodView};
@@ -20,11 +20,10 @@ pub struct PodSecurity {
 }
 
 impl PodSecurity {
-    pub(crate) fn of(pod: &Pod<'_>, version: Version) -> Self {
-        let before =
-            read(pod, pod.template.node().map(View::from), |pod| pod_security::evaluate(pod, version));
-        let unread = Verdict { version, level: pod_security::Level::Privileged, failures: Vec::new() };
-        Self { before: before.unwrap_or(unread), fixed: None }
+    /// Nothing is known of a pod that an operator completes with what is not written.
+    pub(crate) fn of(pod: &Pod<'_>, version: Version) -> Option<Self> {
+        let written = as_written(pod).filter(|_| !pod.is_completed())?;
+        Some(Self { before: pod_security::evaluate(&written, version), fixed: None })
     }
 
     /// With the fixes that are made.
@@ -59,7 +58,9 @@ pub(crate) fn review(
 
 /// Judges the pod with its fixes, or leaves the one that the API server would refuse it for (`all` of them).
 fn settle(pod: &Pod<'_>, plan: &mut PodPlan, version: Version, all: bool) -> bool {
-    plan.pod_security.fixed = None;
+    if let Some(pod_security) = &mut plan.pod_security {
+        pod_security.fixed = None;
+    }
     let fixes = plan.findings.iter().filter(|judged| judged.fix().is_some()).count();
     if fixes == 0 {
         return true;
@@ -72,7 +73,9 @@ fn settle(pod: &Pod<'_>, plan: &mut PodPlan, version: Version, all: bool) -> boo
     let Some((verdict, after)) = judged else { return true };
     let before = if after.is_empty() { Vec::new() } else { violations_before(pod, version) };
     let Some(violation) = first_added(&before, after) else {
-        plan.pod_security.fixed = Some(verdict);
+        if let Some(pod_security) = &mut plan.pod_security {
+            pod_security.fixed = Some(verdict);
+        }
         return true;
     };
     let shows = |fixes: usize| {
@@ -94,7 +97,7 @@ fn settle(pod: &Pod<'_>, plan: &mut PodPlan, version: Version, all: bool) -> boo
 }
 
 fn violations_before(pod: &Pod<'_>, version: Version) -> Vec<Violation> {
-    read(pod, pod.template.node().map(View::from), |pod| violations(pod, version)).unwrap_or_default()
+    as_written(pod).map(|pod| violations(&pod, version)).unwrap_or_default()
 }
 
 fn first_added(before: &[Violation], after: Vec<Violation>) -> Option<Violation> {
@@ -111,16 +114,11 @@ fn with_fixes<T>(
     let fixes = plan.findings.iter().filter_map(Judged::fix).take(count);
     let edits = fixes.flat_map(|fix| &fix.edits);
     let preview = Preview::new(edits).ok()?;
-    read(pod, preview.view(pod.template.node()?, pod.template.path()), look)
+    PodView::of(pod, |node, path| preview.view(node, path)).map(|pod| look(&pod))
 }
 
-fn read<'v, T>(
-    pod: &'v Pod<'_>,
-    template: Option<View<'v>>,
-    look: impl FnOnce(&PodView<'v>) -> T,
-) -> Option<T> {
-    let path: &Path = pod.template.path();
-    Some(look(&PodView::new(template?, path, *path != pod.object.path)))
+fn as_written<'v>(pod: &'v Pod<'_>) -> Option<PodView<'v>> {
+    PodView::of(pod, |node, _| Some(node.into()))
 }
 
 #[cfg(test)]
@@ -133,7 +131,7 @@ mod tests {
     use crate::plan::plan;
     use crate::pod_security::Level;
     use crate::run_as_user::RunAsUser;
-    use crate::settings::Settings;
+    use crate::settings::{Profile, Settings};
     use crate::support::{Finding, Outcome};
     use crate::test::{dedent, only, plans};
 
@@ -166,7 +164,8 @@ mod tests {
         review(&pods, &mut plan, VERSION, |_| {});
         let plan = plan.pods.remove(0);
         let states = plan.findings.into_iter().map(|judged| judged.state).collect();
-        (states, plan.pod_security.before.level, plan.pod_security.after().level)
+        let pod_security = plan.pod_security.unwrap();
+        (states, pod_security.before.level, pod_security.after().level)
     }
 
     const POD: &str = "
@@ -249,12 +248,115 @@ mod tests {
     #[test]
     fn the_plans_own_fixes_are_judged() {
         let plans = plans(&Settings::default(), &dedent(&POD.replace("{capabilities: {drop: [ALL]}}", "{}")));
-        let pod = &plans[0].pods[0];
+        let pod_security = plans[0].pods[0].pod_security.as_ref().unwrap();
         let ids = |verdict: &Verdict| -> Vec<&str> {
             verdict.in_the_way_of(Level::Restricted).map(|failure| failure.check.id).collect()
         };
-        assert!(ids(&pod.pod_security.before).contains(&"capabilities_restricted"));
-        assert!(!ids(pod.pod_security.after()).contains(&"capabilities_restricted"));
-        assert_eq!(pod.pod_security.before.version, Settings::default().target);
+        assert!(ids(&pod_security.before).contains(&"capabilities_restricted"));
+        assert!(!ids(pod_security.after()).contains(&"capabilities_restricted"));
+        assert_eq!(pod_security.before.version, Settings::default().target);
+    }
+
+    fn failures(text: &str) -> Vec<(String, bool)> {
+        let settings = Settings { profile: Profile::Restricted, ..Settings::default() };
+        let plans = plans(&settings, &dedent(text));
+        let pod_security = plans[0].pods[0].pod_security.as_ref().unwrap();
+        let after: Vec<_> =
+            pod_security.after().failures.iter().map(|failure| failure.path.to_string()).collect();
+        let before = pod_security.before.failures.iter().map(|failure| failure.path.to_string());
+        before.map(|path| (path.clone(), after.contains(&path))).collect()
+    }
+
+    /// Each place that fails stands where the kind has it, and what is fixed there does not fail any more.
+    #[test]
+    fn kinds_with_fields_of_their_own_are_judged_by_these() {
+        let containers = failures(
+            "
+            apiVersion: tekton.dev/v1
+            kind: Task
+            spec:
+              stepTemplate: {securityContext: {allowPrivilegeEscalation: false}}
+              steps:
+              - {name: a, image: registry.example.com/team/app:1}
+            ",
+        );
+        let context = "spec.steps[0].securityContext";
+        for key in ["capabilities.drop", "runAsNonRoot", "seccompProfile.type"] {
+            assert!(containers.iter().any(|(path, _)| *path == format!("{context}.{key}")), "{containers:?}");
+        }
+        assert!(!containers.iter().any(|(path, _)| path.ends_with("Escalation")), "{containers:?}");
+        assert!(containers.contains(&(format!("{context}.capabilities.drop"), false)));
+
+        let around = failures(
+            "
+            apiVersion: argoproj.io/v1alpha1
+            kind: Workflow
+            spec:
+              hostNetwork: true
+              securityContext: {runAsNonRoot: true}
+              templates:
+              - container: {image: registry.example.com/team/app:1}
+            ",
+        );
+        assert!(around.iter().any(|(path, _)| path == "spec.hostNetwork"), "{around:?}");
+        let context = "spec.templates[0].container.securityContext";
+        assert!(around.contains(&(format!("{context}.allowPrivilegeEscalation"), false)), "{around:?}");
+        assert!(around.contains(&(format!("{context}.seccompProfile.type"), false)), "{around:?}");
+        assert!(!around.iter().any(|(path, _)| path.ends_with("runAsNonRoot")), "{around:?}");
+
+        let renamed = failures(
+            "
+            apiVersion: sparkoperator.k8s.io/v1beta2
+            kind: SparkApplication
+            spec:
+              driver:
+                image: registry.example.com/team/app:1
+                podSecurityContext: {runAsUser: 0}
+            ",
+        );
+        assert!(renamed.iter().any(|(path, _)| path == "spec.driver.podSecurityContext.runAsUser"));
+    }
+
+    #[test]
+    fn a_spec_without_a_template_is_judged_like_a_pod() {
+        let text = POD.replace("v1\n", "kubeflow.org/v1alpha1\n").replace("kind: Pod", "kind: PVCViewer");
+        let text = text
+            .replace("spec:\n", "spec:\n         podSpec:\n")
+            .replace("Version: v1", "Version: kubeflow.org/v1alpha1");
+        let found = failures(&text);
+        let path = "spec.podSpec.containers[0].securityContext.allowPrivilegeEscalation";
+        assert!(found.iter().any(|(found, _)| found == path), "{found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn nothing_is_known_of_what_an_operator_completes() {
+        let text = "
+            apiVersion: monitoring.coreos.com/v1
+            kind: Prometheus
+            spec: {replicas: 1}
+            ";
+        let plans = plans(&Settings::default(), &dedent(text));
+        assert!(plans[0].pods[0].pod_security.is_none());
+        assert!(plans[0].pods[0].findings.iter().any(|judged| judged.fix().is_some()));
+    }
+
+    /// The rules of the API server hold in kinds with fields of their own too.
+    #[test]
+    fn the_fix_that_makes_a_step_unacceptable_is_left() {
+        let text = POD
+            .replace("v1\n", "tekton.dev/v1\n")
+            .replace("kind: Pod", "kind: Task")
+            .replace("containers:", "steps:");
+        let (states, ..) = review_with(
+            &text,
+            &[
+                &[("readOnlyRootFilesystem", true)],
+                &[("allowPrivilegeEscalation", false)],
+                &[("privileged", true)],
+            ],
+        );
+        assert_eq!(states[..2], [State::Fixed, State::Fixed]);
+        assert!(is_left(&states[2], "spec.steps[0].securityContext.allowP"), "{states:?}");
     }
 }

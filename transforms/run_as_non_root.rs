@@ -72,6 +72,12 @@ transform! {
         on_windows: true,
         since: "0.1.0",
     }
+    review {
+        symptom: "the kubelet does not start the container: `CreateContainerConfigError`, `container has \
+            runAsNonRoot and image will run as root` or `image has non-numeric user`",
+        undo: "write the number of the image's user as `runAsUser`; where the program has to be root, set \
+            `runAsNonRoot: false` for that container with a reason beside it",
+    }
 }
 
 const KEY: &str = "runAsNonRoot";
@@ -119,7 +125,9 @@ fn check_pod(cx: &Context<'_, '_>, pod: PodsValue) -> Vec<Finding> {
     let containers = &cx.pod.containers;
     let verdicts: Vec<_> =
         containers.iter().map(|container| (container, judge(cx, container, pod))).collect();
-    let stays_unset = pod.is_root || verdicts.iter().any(|(container, it)| keeps_pod_unset(container, it));
+    let stays_unset = pod.is_root
+        || !cx.pod.has_pod_level()
+        || verdicts.iter().any(|(container, it)| keeps_pod_unset(container, it));
     let mut fs_group = FsGroup::new(cx);
     let mut findings = Vec::new();
     let mut inheriting = Vec::new();

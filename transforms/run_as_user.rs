@@ -76,6 +76,14 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the program cannot read or write its files as another user: `Permission denied` in its log \
+            or on a volume, a container that ends again and again (`CrashLoopBackOff`), or \
+            `CreateContainerConfigError` where the pod refuses root and the image's user is no number",
+        undo: "set `runAsUser` to the user that owns the program's files, or `fsGroup` where a volume \
+            refuses it; `transforms.run-as-user` in `.cce-fix.yaml` has another default, `--ignore \
+            run-as-user` leaves users as they are",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
@@ -406,6 +414,10 @@ impl<'c, 'd> FsGroup<'c, 'd> {
         }
         let Some(is_file_storage) = self.mounts_claim(container)? else { return Ok(()) };
         self.is_written = true;
+        if !self.cx.pod.has_pod_level() {
+            fix.reason += "; it mounts a volume, for which no `fsGroup` can be set here";
+            return Ok(());
+        }
         let has_policy = self.cx.settings.target >= Version { minor: 20 };
         let fragment = PodSecurityContext {
             fs_group: Some(group),

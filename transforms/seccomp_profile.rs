@@ -43,7 +43,8 @@ transform! {
     ///       type: RuntimeDefault
     /// ```
     ///
-    /// The profile is the pod's, so that it covers containers that are added later too; `Unconfined` is
+    /// The profile is the pod's, so that it covers containers that are added later too, or each container's in a
+    /// kind that has none for the pod; `Unconfined` is
     /// changed where it stands, and a `Localhost` profile is kept. The old annotations count before Kubernetes
     /// 1.19, the only field there is then. Later one that says the same is kept, and one that contradicts is
     /// changed with the field, because the API server refuses a pod in which they differ.
@@ -65,6 +66,12 @@ transform! {
         profiles: &[Profile::Baseline, Profile::Restricted],
         on_windows: false,
         since: "0.1.0",
+    }
+    review {
+        symptom: "a system call that the program needs is denied: `Operation not permitted` in its log, or it \
+            ends with `SIGSYS`, as with debuggers, sandboxes and some file systems",
+        undo: "set `seccompProfile` for this container to a profile of its own (`type: Localhost`), or \
+            leave this transform out with `--ignore seccomp-profile`",
     }
 }
 
@@ -98,9 +105,11 @@ impl Transform for SeccompProfile {
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
         let mut others_asked_for = false;
+        let has_pod_level = cx.pod.has_pod_level();
         for container in all {
             let outcome = match Setting::of_container(cx, container, &annotations) {
                 Ok(own) => match own.profile {
+                    None if !has_pod_level => Ok(check_value(cx, &own, pod.profile, &[container], false)),
                     None => {
                         others_asked_for |= own.is_contradicted(Seccomp::RuntimeDefault);
                         inheriting.push(container);
@@ -113,8 +122,8 @@ impl Transform for SeccompProfile {
             };
             findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
         }
-        if !inheriting.is_empty() || pod.profile == Some(Seccomp::Unconfined) {
-            let outcome = check_pod(cx, &pod, &inheriting, others_asked_for);
+        if !inheriting.is_empty() || has_pod_level && pod.profile == Some(Seccomp::Unconfined) {
+            let outcome = check_value(cx, &pod, pod.profile, &inheriting, others_asked_for);
             findings.push(of_pod(&inheriting, Ok(outcome)));
         }
         findings.extend(check_annotation(cx, &pod));
@@ -124,26 +133,33 @@ impl Transform for SeccompProfile {
 
 const UNCONFINED: &str = "somebody wrote `Unconfined`, so a program may need calls that the profile denies";
 
-fn check_pod(
+/// What becomes of the containers that have no profile of their own, where `profile` is the pod's. `setting` is
+/// the pod's too, or that of a container in a kind that has none for the pod.
+fn check_value(
     cx: &Context<'_, '_>,
-    pod: &Setting<'_>,
+    setting: &Setting<'_>,
+    profile: Option<Seccomp>,
     inheriting: &[&Container<'_>],
     others_asked_for: bool,
 ) -> Outcome {
-    match pod.profile {
+    match profile {
         Some(Seccomp::RuntimeDefault | Seccomp::Localhost) => return Outcome::Satisfied,
-        Some(Seccomp::Unconfined) => return pod.confine(cx, Level::Review, UNCONFINED),
+        Some(Seccomp::Unconfined) => return setting.confine(cx, Level::Review, UNCONFINED),
         None if cx.settings.profile == Profile::Baseline => return Outcome::Satisfied,
         None => {}
     }
-    if pod.is_contradicted(Seccomp::RuntimeDefault) {
-        return pod.confine(cx, Level::Review, "the annotation asks for another profile, and has to agree");
+    if setting.is_contradicted(Seccomp::RuntimeDefault) {
+        return setting.confine(
+            cx,
+            Level::Review,
+            "the annotation asks for another profile, and has to agree",
+        );
     }
     if others_asked_for {
-        return pod.confine(cx, Level::Review, "a container's annotation asks for another profile");
+        return setting.confine(cx, Level::Review, "a container's annotation asks for another profile");
     }
     if cx.settings.target < ANNOTATION_IGNORED {
-        return pod.confine(
+        return setting.confine(
             cx,
             Level::Review,
             "nodes before Kubernetes 1.25 may run a Docker that denies too much",
@@ -158,11 +174,13 @@ fn check_pod(
         Some((name, program)) => {
             let reason =
                 format!("container `{name}` names `{program}`, which uses calls that the profile denies");
-            pod.confine(cx, Level::Review, &reason)
+            setting.confine(cx, Level::Review, &reason)
         }
-        None => {
-            pod.confine(cx, Level::Safe, "programs in containers have no use for the calls that it denies")
-        }
+        None => setting.confine(
+            cx,
+            Level::Safe,
+            "programs in containers have no use for the calls that it denies",
+        ),
     }
 }
 

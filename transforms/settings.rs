@@ -10,12 +10,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::images::Catalogue;
 use crate::model::Quantity;
+pub use crate::model::WorkloadPath;
 use crate::support::Meta;
 use crate::suppression::{Date, Override};
 
 /// Every decision of a user, with what holds where there is none.
-#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own")]
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision of its own, and any two go together")]
 pub struct Settings {
     /// What counts as satisfied.
     pub profile: Profile,
@@ -39,6 +40,10 @@ pub struct Settings {
     pub add_suppressions: Option<String>,
     /// Today, so that a suppression can end. Where it is not known, none does.
     pub today: Option<Date>,
+    /// Where the pods of kinds stand that are not known, and of known ones in place of what is known.
+    pub workloads: Vec<WorkloadPath>,
+    /// Also change what looks like a pod in objects of kinds that nobody tells about.
+    pub detect_pod_specs: bool,
     /// Of `run-as-user`.
     pub run_as_user: RunAsUser,
     /// Of `seccomp-profile`.
@@ -81,6 +86,8 @@ impl Default for Settings {
             overrides: Vec::new(),
             add_suppressions: None,
             today: None,
+            workloads: Vec::new(),
+            detect_pod_specs: false,
             run_as_user: RunAsUser::default(),
             seccomp_profile: SeccompProfile::default(),
             resources: Resources::default(),

@@ -54,6 +54,17 @@ pub struct Meta {
     pub on_windows: bool,
     /// The first version of the program that had it.
     pub since: &'static str,
+    /// What to know about its fixes of level review; none where no fix has that level.
+    pub review: Option<Review>,
+}
+
+/// What a fix of level review may bring, and the way back.
+#[derive(Debug)]
+pub struct Review {
+    /// What shows that it was a wrong guess: what the program, or `kubectl`, then says.
+    pub symptom: &'static str,
+    /// How to undo or to tune it.
+    pub undo: &'static str,
 }
 
 /// What kind of thing a transform is about.
@@ -298,13 +309,18 @@ impl Finding {
     }
 }
 
-/// Declares a transform: a unit struct whose documentation is also its [`Meta::doc`].
+/// Declares a transform: a unit struct whose documentation is also its [`Meta::doc`]. Where it has fixes of level
+/// review, [`Review`] follows.
 macro_rules! transform {
     (
         $(#[doc = $doc:literal])+
         $visibility:vis struct $name:ident {
             $($field:ident: $value:expr,)+
         }
+        $(review {
+            symptom: $symptom:expr,
+            undo: $undo:expr,
+        })?
     ) => {
         $(#[doc = $doc])+
         #[derive(Debug)]
@@ -312,9 +328,16 @@ macro_rules! transform {
 
         impl $name {
             /// What `explain` prints, and what the examples in it are executed for.
-            pub(crate) const META: $crate::Meta =
-                $crate::Meta { doc: concat!($($doc, "\n"),+), $($field: $value),+ };
+            pub(crate) const META: $crate::Meta = $crate::Meta {
+                doc: concat!($($doc, "\n"),+),
+                $($field: $value,)+
+                review: transform!(@review $($symptom, $undo)?),
+            };
         }
+    };
+    (@review) => { None };
+    (@review $symptom:expr, $undo:expr) => {
+        Some($crate::Review { symptom: $symptom, undo: $undo })
     };
 }
 

@@ -72,6 +72,11 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "the kubelet or the container runtime refuses the pod (`SysctlForbidden`, or an error about \
+            `ip_unprivileged_port_start`) on a node that does not have the setting",
+        undo: "take the entry out of `sysctls`, and let the program listen on a port above 1023",
+    }
 }
 
 const FIELD: [&str; 2] = ["securityContext", "sysctls"];
@@ -193,6 +198,11 @@ fn cannot_free(cx: &Context<'_, '_>, port: i64) -> Result<Option<String>, Malfor
     Ok(if cx.has_host_network()? {
         Some(format!(
             "port {port} is below 1024, and a pod in the node's network may not set the sysctl that frees it"
+        ))
+    } else if !cx.pod.has_pod_level() {
+        let kind = &cx.pod.object.kind;
+        Some(format!(
+            "port {port} is below 1024, and the sysctl that frees it cannot be set in this `{kind}`"
         ))
     } else if cx.settings.target < (Version { minor: 22 }) {
         Some(format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22"))

@@ -31,7 +31,10 @@ impl Splicer<'_> {
         } else {
             self.new_items(change, column, &entries)
         };
+        let before = self.splices.len();
         let result = self.lay_out(site, &entries, &gone, lines.as_deref(), holder);
+        let moved = removed.iter().map(|(_, child)| *child).chain(added.iter().map(|(_, child)| *child));
+        self.attribute(before, moved, &change.edits);
         if let Err(blocked) = result {
             let taken_out = removed.iter().filter(|(index, _)| gone[*index]).map(|(_, child)| *child);
             for child in taken_out.chain(added.iter().map(|(_, child)| *child)) {
@@ -140,6 +143,39 @@ impl Splicer<'_> {
         style::line_end(self.text, end)
     }
 
+    /// The end of the comment lines behind the line that ends at `line_end` that belong to the `value` above them:
+    /// those deeper than `column`, where new entries go, and items of a list at this column that are commented
+    /// out. Keys that are commented out there would otherwise come back, uncommented, in another mapping.
+    fn behind_comments_inside(&self, line_end: usize, value: usize, column: usize) -> usize {
+        let value = self.node(value);
+        let is_list = !value.kind.is_mapping()
+            && value.kind.opens()
+            && style::column(self.text, value.start as usize) == column;
+        let mut inside = line_end;
+        let mut in_item = false;
+        let mut at = line_end;
+        while let Some(newline) = memchr::memchr(b'\n', &self.text[at..]) {
+            let start = at + newline + 1;
+            let end = style::line_end(self.text, start);
+            let line = &self.text[start..end];
+            let indent = line.iter().take_while(|byte| **byte == b' ').count();
+            match line[indent..].split_first() {
+                None => {}
+                Some((b'#', comment)) if indent == column && is_list => {
+                    in_item = starts_item(comment) || in_item && comment.starts_with(b"  ");
+                    if !in_item {
+                        break;
+                    }
+                    inside = end;
+                }
+                Some((b'#', _)) if indent > column => inside = end,
+                Some(_) => break,
+            }
+            at = end;
+        }
+        inside
+    }
+
     /// The style near `at`, its line breaks still to be those of the line that is extended in the end.
     fn one_line_break(&self, at: usize) -> BlockStyle {
         BlockStyle { line_break: "\n", ..self.block_style(at) }
@@ -218,6 +254,7 @@ impl Splicer<'_> {
         let Some(lines) = lines else { return Ok(()) };
         let anchor = self.insertion_entry(entries, gone, last_kept, mapping, start)?;
         let at = self.line_end_of(self.end(entries[anchor].value));
+        let at = self.behind_comments_inside(at, entries[anchor].value, column);
         let line_break = style::line_break(self.text, at);
         let mut text = String::new();
         for line in lines {
@@ -372,4 +409,9 @@ impl Splicer<'_> {
 
 fn is_end(kind: crate::event::EventKind) -> bool {
     kind == crate::event::EventKind::End
+}
+
+/// Whether an item of a list is commented out in the text behind a `#`.
+fn starts_item(comment: &[u8]) -> bool {
+    comment.strip_prefix(b" ").unwrap_or(comment).starts_with(b"- ")
 }

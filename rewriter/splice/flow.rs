@@ -48,6 +48,8 @@ impl Splicer<'_> {
             }
             self.blocked.extend(change.edits.iter().map(|edit| (*edit, blocked)));
         }
+        let moved = removed.iter().map(|(_, child)| *child).chain(added.iter().map(|(_, child)| *child));
+        self.attribute(before, moved, &change.edits);
         Ok(())
     }
 

@@ -15,10 +15,14 @@ use crate::style::{self, Samples};
 use crate::{Scalar, Step, Value, scalar};
 
 /// A piece of text that takes the place of a range of the old one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Splice {
-    pub(crate) range: Range<usize>,
-    pub(crate) text: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splice {
+    /// What goes; empty where text is only added.
+    pub range: Range<usize>,
+    /// What comes in its place.
+    pub text: String,
+    /// The edits that it is for, by number.
+    pub edits: Vec<usize>,
 }
 
 /// The edits of a document that cannot be placed, by number, and why.
@@ -26,11 +30,20 @@ pub(crate) type BlockedEdits = Vec<(usize, Blocked)>;
 
 /// The pieces of text that make `change` happen in `document`, sorted and disjoint.
 pub(crate) fn splices(document: Document<'_>, change: &Change<'_>) -> (Vec<Splice>, BlockedEdits) {
+    splices_in_style(document, change, &OnceCell::new())
+}
+
+/// The same, for many changes of one document, whose style is looked at once.
+pub(crate) fn splices_in_style(
+    document: Document<'_>,
+    change: &Change<'_>,
+    samples: &OnceCell<Samples>,
+) -> (Vec<Splice>, BlockedEdits) {
     let mut splicer = Splicer {
         document,
         events: &document.stream.events,
         text: document.stream.text.as_bytes(),
-        samples: OnceCell::new(),
+        samples,
         splices: Vec::new(),
         blocked: Vec::new(),
     };
@@ -60,7 +73,7 @@ struct Splicer<'s> {
     document: Document<'s>,
     events: &'s [Event],
     text: &'s [u8],
-    samples: OnceCell<Samples>,
+    samples: &'s OnceCell<Samples>,
     splices: Vec<Splice>,
     blocked: BlockedEdits,
 }
@@ -88,6 +101,25 @@ impl Splicer<'_> {
             self.splices.truncate(before);
             self.block(change, blocked);
         }
+        self.attribute(before, [change], &[]);
+    }
+
+    /// Says of the pieces of text from `first` on, those apart of which it is said, that they are for `changes`
+    /// and for `edits`.
+    fn attribute<'c, 'e: 'c>(
+        &mut self,
+        first: usize,
+        changes: impl IntoIterator<Item = &'c Change<'e>>,
+        edits: &[usize],
+    ) {
+        if self.splices[first..].iter().all(|splice| !splice.edits.is_empty()) {
+            return;
+        }
+        let mut all = edits.to_vec();
+        changes.into_iter().for_each(|change| change.all_edits(&mut all));
+        for splice in self.splices[first..].iter_mut().filter(|splice| splice.edits.is_empty()) {
+            splice.edits.clone_from(&all);
+        }
     }
 
     fn block(&mut self, change: &Change<'_>, blocked: Blocked) {
@@ -97,7 +129,7 @@ impl Splicer<'_> {
     }
 
     fn splice(&mut self, range: Range<usize>, text: String) {
-        self.splices.push(Splice { range, text });
+        self.splices.push(Splice { range, text, edits: Vec::new() });
     }
 
     fn samples(&self) -> &Samples {

@@ -223,6 +223,24 @@ fn new_lines_look_like_their_neighbours() {
 }
 
 #[test]
+fn comments_inside_a_value_stay_inside_it() {
+    // A key that is commented out belongs to the mapping that its column says.
+    check(
+        "spec:\n  context:\n    user: 1\n    # group: 1\n\n    # more: 2\n  # hostname: x\nkind: Pod\n",
+        &[set("spec.added", 1)],
+        "spec:\n  context:\n    user: 1\n    # group: 1\n\n    # more: 2\n  added: 1\n  # hostname: x\nkind: Pod\n",
+    );
+    // So does an item where dashes stand below their key.
+    check(
+        "m:\n  ports:\n  - name: a\n  #- name: b\n  # about a key\n",
+        &[set("m.added", 1)],
+        "m:\n  ports:\n  - name: a\n  #- name: b\n  added: 1\n  # about a key\n",
+    );
+    // A block text ends where its lines do.
+    check("a:\n  b: |\n    x\n   # deep\n", &[set("c", 1)], "a:\n  b: |\n    x\n   # deep\nc: 1\n");
+}
+
+#[test]
 fn comments_at_odd_columns_stay_where_they_are() {
     check(
         "spec:\n      # deep\n  a: 1\n # odd\n# col 0\n  b: 2\n\n  # behind\nx: 1\n",

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::{Deserialize, Deserializer};
 use transforms::Profile;
+use transforms::images::{Entry, UserImage};
+use transforms::model::Pattern;
 use transforms::settings;
 
 use super::ConfigError;
@@ -26,10 +29,117 @@ pub struct Config {
     pub select: Option<Vec<String>>,
     /// Ids and groups that do not run.
     pub ignore: Option<Vec<String>>,
+    /// Files that a walk passes over, by the rules of `.gitignore`, seen from the file's folder.
+    pub exclude: Vec<String>,
+    /// What is known about images, looked at before the catalogue.
+    pub images: Vec<UserImage>,
+    /// Where pods stand in kinds that are not known, and in known ones in place of what is known.
+    pub workloads: Vec<Workload>,
     /// Parameters by id.
     pub transforms: Transforms,
     /// What is ignored here and there.
     pub overrides: Vec<Override>,
+    /// The lists above, checked.
+    #[serde(skip)]
+    pub rows: Rows,
+}
+
+/// Where the pods of a kind stand, as paths in text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// The group of `apiVersion`.
+    #[serde(default)]
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// Pod templates: maps with `metadata` and `spec`.
+    #[serde(default)]
+    pub pods: Vec<String>,
+    /// Pods' specs without a template around them.
+    #[serde(default)]
+    pub specs: Vec<String>,
+}
+
+/// What the lists of a configuration say.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Of `exclude`, where there are some.
+    pub exclude: Option<Gitignore>,
+    /// Of `images`.
+    pub images: Vec<Entry>,
+    /// Of `workloads`.
+    pub workloads: Vec<settings::WorkloadPath>,
+}
+
+/// A value that is of the right type and yet says nothing, and its place.
+type Bad = (rewriter::Path, String);
+
+impl Rows {
+    fn of(config: &Config) -> Result<Self, Bad> {
+        Ok(Self {
+            exclude: exclude(&config.exclude)?,
+            images: rows("images", &config.images, |own, path| {
+                Entry::try_from(own.clone()).map_err(|error| (path.clone(), error.to_string()))
+            })?,
+            workloads: rows("workloads", &config.workloads, workload)?,
+        })
+    }
+}
+
+fn rows<R, T>(
+    key: &'static str,
+    rows: &[R],
+    read: impl Fn(&R, &rewriter::Path) -> Result<T, Bad>,
+) -> Result<Vec<T>, Bad> {
+    let list = rewriter::Path::root().key(key);
+    rows.iter().enumerate().map(|(index, row)| read(row, &list.index(index))).collect()
+}
+
+fn exclude(lines: &[String]) -> Result<Option<Gitignore>, Bad> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let mut rules = GitignoreBuilder::new("");
+    rows("exclude", lines, |line, path| {
+        if line.trim().is_empty() || line.starts_with('#') {
+            return Err((path.clone(), format!("`{line}` excludes nothing")));
+        }
+        // Tried by itself, since the rules as a whole do not tell which of them is none.
+        match GitignoreBuilder::new("").add_line(None, line) {
+            Ok(_) => Ok(()),
+            Err(ignore::Error::Glob { err, .. }) => Err((path.clone(), format!("`{line}`: {err}"))),
+            Err(error) => Err((path.clone(), format!("`{line}`: {error}"))),
+        }
+    })?;
+    let whole = |error: ignore::Error| (rewriter::Path::root().key("exclude"), error.to_string());
+    for line in lines {
+        rules.add_line(None, line).map_err(whole)?;
+    }
+    rules.build().map(Some).map_err(whole)
+}
+
+fn workload(row: &Workload, path: &rewriter::Path) -> Result<settings::WorkloadPath, Bad> {
+    let Workload { group, kind, pods, specs } = row;
+    if let Some((without, _)) = group.split_once('/') {
+        let message = format!("`{group}`: a group is written without a version: `{without}`");
+        return Err((path.key("group"), message));
+    }
+    if pods.is_empty() && specs.is_empty() {
+        return Err((path.clone(), format!("`{kind}` needs a path to its pods, under `pods` or `specs`")));
+    }
+    let patterns = |key: &'static str, texts: &[String]| -> Result<Vec<Pattern>, Bad> {
+        let read = |(index, text): (usize, &String)| {
+            Pattern::try_from(text.clone()).map_err(|message| (path.key(key).index(index), message))
+        };
+        texts.iter().enumerate().map(read).collect()
+    };
+    Ok(settings::WorkloadPath {
+        group: group.clone(),
+        kind: kind.clone(),
+        pods: patterns("pods", pods)?,
+        specs: patterns("specs", specs)?,
+    })
 }
 
 /// A Kubernetes version, as text.
@@ -86,6 +196,8 @@ pub struct Transforms {
 pub struct All {
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
+    /// Also change what looks like a pod in kinds that are not known.
+    pub detect_pod_specs: bool,
     /// The folder for generated files, seen from the configuration's.
     pub generate_to: Option<PathBuf>,
 }
@@ -93,17 +205,31 @@ pub struct All {
 impl Config {
     /// Reads the text of `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let config: Result<Option<Self>, _> = serde_yaml::from_str(text);
-        config.map(Option::unwrap_or_default).map_err(|error| {
-            let place = error.location();
-            ConfigError::Invalid {
-                path: path.to_owned(),
-                line: place.as_ref().map_or(1, serde_yaml::Location::line),
-                column: place.as_ref().map_or(1, serde_yaml::Location::column),
-                message: explain(&error.to_string()),
-            }
-        })
+        let invalid =
+            |(line, column), message| ConfigError::Invalid { path: path.to_owned(), line, column, message };
+        let mut config: Self = serde_yaml::from_str::<Option<Self>>(text)
+            .map_err(|error| {
+                let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+                invalid(place, explain(&error.to_string()))
+            })?
+            .unwrap_or_default();
+        config.rows = Rows::of(&config)
+            .map_err(|(place, message)| invalid(locate(text, &place), format!("{place}: {message}")))?;
+        Ok(config)
     }
+}
+
+/// Line and column of the value at `path`.
+fn locate(text: &str, path: &rewriter::Path) -> (usize, usize) {
+    let stream = rewriter::Stream::scan(text).ok();
+    let root = stream.as_ref().and_then(|stream| stream.document(0)?.root());
+    let node = root.and_then(|root| {
+        path.steps().iter().try_fold(root, |node, step| match step {
+            rewriter::Step::Key(key) => node.get(key),
+            rewriter::Step::Index(index) => node.items().nth(*index),
+        })
+    });
+    node.map_or((1, 1), |node| (node.position().line, node.position().column))
 }
 
 /// The reader's message without the place, and with the nearest of the names that it expected.

@@ -1,9 +1,11 @@
 //! What a team decides: `.cce-fix.yaml`, and the flags that beat it.
 
+mod exclude;
 mod file;
 mod nearest;
 mod overrides;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use transforms::{ALL, GROUPS, Profile, Settings};
 
 use crate::spelling;
 
+use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
 pub(crate) use overrides::absolute;
@@ -104,6 +107,7 @@ pub struct Decisions {
     pub config: Config,
     /// Flags and configuration as the transforms take them.
     pub settings: Settings,
+    exclude: Exclude,
 }
 
 impl Decisions {
@@ -153,6 +157,8 @@ impl Decisions {
             overrides: overrides::resolve(&config.overrides, place)?,
             add_suppressions: flags.add_suppressions.clone(),
             today: flags.today,
+            workloads: config.rows.workloads.clone(),
+            detect_pod_specs: written.all.detect_pod_specs,
             run_as_user: written.run_as_user,
             seccomp_profile: written.seccomp_profile,
             resources: written.resources,
@@ -165,13 +171,22 @@ impl Decisions {
             metadata_access: written.metadata_access,
             misplaced_field: written.misplaced_field,
             public_exposure: written.public_exposure,
-            ..all
+            catalogue: match config.rows.images.as_slice() {
+                [] => all.catalogue,
+                own => Cow::Owned(all.catalogue.with(own.iter().cloned())),
+            },
         };
         if let Some(missing) = transforms::generate::missing(&settings) {
             let place = source.as_ref().map_or_else(String::new, |path| path.display().to_string());
             return Err(ConfigError::Incomplete { place, missing });
         }
-        Ok(Self { source, config, settings })
+        let exclude = Exclude::new(source.as_deref(), config.rows.exclude.clone());
+        Ok(Self { source, config, settings, exclude })
+    }
+
+    /// Whether a walk passes over the file at `path`.
+    pub fn excludes(&self, path: &Path) -> bool {
+        self.exclude.contains(path)
     }
 }
 
@@ -244,14 +259,21 @@ safe: true
 keep-explicit: true
 select: [card, privileged]
 ignore: [resources]
+exclude: [vendor]
+images:
+- {image: registry.example.com/team/app, uid: 10001, ports: [8080]}
+workloads:
+- {group: example.com, kind: Shop, pods: [spec.template], specs: ['spec.workers[].pod']}
 transforms:
-  all: {include-system: true}
+  all: {include-system: true, detect-pod-specs: true}
   run-as-user: {uid: 10001, policy: image}
   resources: {cpu: 1, memory: 1Gi, ratio: 2, cpu-limit: false}
   node-scheduling: {node-pool: apps, tolerations: ['a=b:NoSchedule']}
   api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
 ";
-        let settings = decide(text, &Flags::default()).unwrap().settings;
+        let decisions = decide(text, &Flags::default()).unwrap();
+        assert!(decisions.excludes(Path::new("vendor/a.yaml")) && !decisions.excludes(Path::new("a.yaml")));
+        let settings = decisions.settings;
         assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
         assert!(settings.safe && settings.keep_explicit && settings.include_system);
         assert_eq!(settings.select.unwrap().len(), 7);
@@ -260,6 +282,28 @@ transforms:
         assert_eq!((settings.resources.cpu.to_string(), settings.resources.ratio), ("1".to_owned(), 2000));
         assert_eq!(settings.node_scheduling.node_pool.as_deref(), Some("apps"));
         assert_eq!(settings.api_server_access.address, "192.168.0.5".parse().ok());
+        let known = settings.catalogue.lookup("registry.example.com/team/app:1").unwrap();
+        assert_eq!((known.facts.uid, &*known.facts.ports), (Some(10001), &[8080][..]));
+        assert_eq!((&*settings.workloads[0].kind, settings.workloads[0].specs.len()), ("Shop", 1));
+        assert!(settings.detect_pod_specs);
+    }
+
+    /// The examples of the documentation are configurations, and the README's has every key.
+    #[test]
+    fn documented_examples_can_be_used() {
+        let readme = include_str!("../../README.md");
+        let mut count = 0;
+        for text in [readme, include_str!("../../docs/kinds.md")] {
+            for example in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+                decide(example, &Flags::default()).unwrap();
+                count += 1;
+            }
+        }
+        assert_eq!(count, 3);
+        let unknown = error("nothing-like-it: 1\n");
+        for key in unknown.split('`').skip(3).step_by(2) {
+            assert!(readme.contains(&format!("\n{key}:")), "{key}");
+        }
     }
 
     #[test]
@@ -286,6 +330,10 @@ transforms:
             (
                 "ignore: [capabilites]\n",
                 ".cce-fix.yaml: `ignore`: `capabilites` is neither a transform nor a group; did you mean `capabilities`?",
+            ),
+            (
+                "safe: true\nexclude:\n- vendor\n- '[z-a]'\n",
+                ".cce-fix.yaml:4:3: error: exclude[1]: `[z-a]`: invalid range; 'z' > 'a'",
             ),
         ] {
             assert_eq!(error(text), expected);

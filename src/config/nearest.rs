@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::exclude::absolute;
 use super::{ConfigError, Decisions, FILE_NAME, Flags};
 
 type Found = Result<Arc<Decisions>, ConfigError>;
@@ -35,7 +36,7 @@ impl Nearest {
     }
 
     fn look(&self, folder: &Path, by_folder: &mut HashMap<PathBuf, Found>) -> Found {
-        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let absolute = absolute(folder);
         let mut passed = Vec::new();
         let mut found = Ok(Arc::clone(&self.none));
         for above in absolute.ancestors() {

@@ -114,3 +114,140 @@ fn what_somebody_wrote_is_kept_where_that_is_asked_for() {
     let kept = diff(&folder, &[&["--keep-explicit"], &select[..]].concat());
     assert!(!kept.contains("readOnlyRootFilesystem: true") && kept.contains("drop:"), "{kept}");
 }
+
+const APP: &str = "registry.example.com/web:1";
+
+#[test]
+fn what_the_configuration_knows_about_an_image_decides() {
+    let images =
+        "images:\n- {image: registry.example.com/web, uid: 10001, gid: 10002, writable: [/var/cache/web]}\n";
+    let folder = Folder::with(&[(".cce-fix.yaml", images), ("pod.yaml", POD)]);
+    let known = diff(&folder, &["pod.yaml"]);
+    assert!(known.contains("runAsUser: 10001") && known.contains("runAsGroup: 10002"), "{known}");
+    assert!(known.contains("mountPath: /var/cache/web"), "{known}");
+    let unknown = diff(&folder, &["--isolated", "pod.yaml"]);
+    assert!(unknown.contains("runAsUser: 1000\n") && !unknown.contains("/var/cache/web"), "{unknown}");
+    let why = folder.run(&["--check", "-v", "pod.yaml"]).stderr;
+    assert!(why.contains("run-as-user: Pod web: container `web`: fixed (safe)"), "{why}");
+    let explained = folder.run(&["explain", "image", APP]).stdout;
+    assert!(explained.contains("source     the configuration"), "{explained}");
+    folder.write(".cce-fix.yaml", b"images:\n- {image: nginx, uid: 7}\n");
+    folder.write("pod.yaml", POD.replace(APP, "nginx:1.27").as_bytes());
+    assert!(
+        diff(&folder, &["pod.yaml"]).contains("runAsUser: 7\n"),
+        "own rows go before those of the catalogue"
+    );
+}
+
+const SHOP: &str = "\
+apiVersion: example.com/v1
+kind: Shop
+metadata:
+  name: shop
+spec:
+  front:
+    podSpec:
+      containers:
+      - name: web
+        image: registry.example.com/web:1
+";
+
+#[test]
+fn pods_of_unknown_kinds_are_changed_where_the_configuration_says_so() {
+    let folder = Folder::with(&[("shop.yaml", SHOP)]);
+    let select = ["-s", "capabilities", "shop.yaml"];
+    assert_eq!(diff(&folder, &select), "");
+    let said = folder.run(&["--check", "-v", "shop.yaml"]).stderr;
+    let place = "shop.yaml:8:7: left: spec.front.podSpec: looks like the spec of a pod";
+    assert!(said.contains(place) && said.contains("under `workloads:` in `.cce-fix.yaml`"), "{said}");
+    for text in [
+        "workloads:\n- {group: example.com, kind: Shop, specs: [spec.front.podSpec]}\n",
+        "workloads:\n- {group: example.com, kind: Shop, specs: [spec.none]}\n- {group: example.com, kind: Shop, specs: [spec.<part>.podSpec]}\n",
+        "transforms:\n  all: {detect-pod-specs: true}\n",
+    ] {
+        folder.write(".cce-fix.yaml", text.as_bytes());
+        let changed = diff(&folder, &select);
+        assert!(changed.contains("+          capabilities:"), "{text}: {changed}");
+    }
+    for text in [
+        "workloads:\n- {group: example.org, kind: Shop, specs: [spec.front.podSpec]}\n",
+        "workloads:\n- {group: example.com, kind: Shops, specs: [spec.front.podSpec]}\n",
+        "transforms:\n  all: {detect-pod-specs: false}\n",
+    ] {
+        folder.write(".cce-fix.yaml", text.as_bytes());
+        assert_eq!(diff(&folder, &select), "", "{text}");
+    }
+}
+
+#[test]
+fn what_the_configuration_excludes_is_passed_over_unless_it_is_named() {
+    let folder = Folder::with(&[
+        ("a/.cce-fix.yaml", "exclude: ['vendor/', '/*.yaml', '!/keep.yaml']\n"),
+        ("a/pod.yaml", POD),
+        ("a/keep.yaml", POD),
+        ("a/deep/pod.yaml", POD),
+        ("a/deep/vendor/pod.yaml", POD),
+        ("vendor/pod.yaml", POD),
+    ]);
+    folder.run(&["-l", "."]).expect(1, "a/deep/pod.yaml\na/keep.yaml\nvendor/pod.yaml\n", "");
+    folder.run(&["-l", "a/deep"]).expect(1, "a/deep/pod.yaml\n", "");
+    folder.run(&["-l", "vendor/../a/deep"]).expect(1, "vendor/../a/deep/pod.yaml\n", "");
+    folder.run(&["-l", "a/deep/vendor"]).expect(0, "", "0 files looked at");
+    folder.run(&["-l", "a/pod.yaml"]).expect(1, "a/pod.yaml\n", "");
+    folder.run(&["-l", "--config", "a/.cce-fix.yaml", "a"]).expect(1, "a/deep/pod.yaml\na/keep.yaml\n", "");
+    folder.run(&["-l", "--isolated", "a/deep"]).expect(1, "a/deep/pod.yaml\na/deep/vendor/pod.yaml\n", "");
+    let judged = folder.run(&["pss", "a"]).stdout;
+    assert!(judged.contains("a/deep/pod.yaml:") && !judged.contains("vendor"), "{judged}");
+}
+
+#[test]
+fn a_bad_row_is_named_with_its_place_and_the_nearest_right_key() {
+    let folder = Folder::with(&[("pod.yaml", POD)]);
+    for (text, words) in [
+        ("image:\n- {image: a}\n", ":1:1: error: unknown field `image`; did you mean `images`?"),
+        (
+            "images:\n- {image: a, uuid: 1}\n",
+            ":2:14: error: images[0]: unknown field `uuid`; did you mean `uid`?",
+        ),
+        (
+            "images:\n- {image: a}\n- {image: b, uid: -1}\n",
+            ":3:3: error: images[1]: -1 is no user or group id",
+        ),
+        ("images:\n- {uid: 1}\n", ":2:3: error: images[0]: missing field `image`"),
+        ("images: [{image: 'A b'}]\n", ":1:10: error: images[0]: `A b` is no image reference"),
+        ("images: {image: a}\n", ":1:9: error: images: invalid type: map, expected a sequence"),
+        ("workload: []\n", ":1:1: error: unknown field `workload`; did you mean `workloads`?"),
+        (
+            "workloads:\n- {kind: Shop, pod: [spec]}\n",
+            ":2:16: error: workloads[0]: unknown field `pod`; did you mean `pods`?",
+        ),
+        ("workloads:\n- {kind: Shop}\n", ":2:3: error: workloads[0]: `Shop` needs a path to its pods"),
+        ("workloads:\n- {pods: [spec]}\n", ":2:3: error: workloads[0]: missing field `kind`"),
+        (
+            "workloads:\n- {group: a.b/v1, kind: Shop, pods: [spec]}\n",
+            ":2:11: error: workloads[0].group: `a.b/v1`: a group is written without a version: `a.b`",
+        ),
+        (
+            "workloads:\n- {kind: Shop, pods: [a..b]}\n",
+            ":2:23: error: workloads[0].pods[0]: `a..b` has a part without a name",
+        ),
+        (
+            "workloads:\n- {kind: Shop, pods: ['a[0].b']}\n",
+            ":2:23: error: workloads[0].pods[0]: `a[0]` in `a[0].b` is no key",
+        ),
+        (
+            "transforms:\n  all: {detect-pods: true}\n",
+            ":2:9: error: transforms.all: unknown field `detect-pods`; did you mean `detect-pod-specs`?",
+        ),
+        ("transforms:\n  all: {detect-pod-specs: 'yes'}\n", "expected a boolean"),
+        ("exlude: []\n", ":1:1: error: unknown field `exlude`; did you mean `exclude`?"),
+        ("exclude: vendor\n", ":1:10: error: exclude: invalid type: string \"vendor\", expected a sequence"),
+        ("exclude:\n- ok\n- '[z-a]'\n", ":3:3: error: exclude[1]: `[z-a]`: invalid range"),
+        ("exclude: ['']\n", ":1:11: error: exclude[0]: `` excludes nothing"),
+    ] {
+        folder.write(".cce-fix.yaml", text.as_bytes());
+        let ran = folder.run(&["-l", "pod.yaml"]);
+        assert!(ran.code == Some(2) && ran.stderr.contains(words), "{text:?}: {ran:?}");
+        assert_eq!(ran.stdout, "", "{text:?}");
+    }
+}

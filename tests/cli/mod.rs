@@ -6,5 +6,6 @@ mod control;
 mod evidence;
 mod no_atomic;
 mod pss;
+mod reports;
 mod since;
 mod suppressions;

@@ -93,6 +93,20 @@ fn other_programs_read_an_array() {
 }
 
 #[test]
+fn nothing_is_claimed_of_a_pod_that_an_operator_completes() {
+    let text = "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\nspec: {}\n";
+    let folder = Folder::with(&[("k8s.yaml", text)]);
+    let line = "k8s.yaml:1:1: Prometheus k8s: not known, as an operator completes the pod\n";
+    folder.run(&["pss"]).expect(0, line, "");
+    let json = folder.run(&["pss", "-o", "json"]).stdout;
+    let found = &serde_json::from_str::<Value>(&json).unwrap()[0];
+    assert_eq!(
+        (&found["level"], &found["reachable"], &found["checks"]),
+        (&json!(null), &json!(null), &json!([]))
+    );
+}
+
+#[test]
 fn what_cannot_be_handled_is_said_and_the_rest_is_judged() {
     let folder = folder();
     folder.write("a/broken.yaml", b"apiVersion: v1\nkind: Pod\nmetadata: {\n");

@@ -238,3 +238,21 @@ fn a_bad_reason_or_date_stops_before_any_manifest() {
     );
     assert_eq!(folder.read("pod.yaml"), POD);
 }
+
+#[test]
+fn reports_tell_what_is_suppressed_and_why() {
+    let folder = Folder::with(&[
+        ("pod.yaml", &commented(COMMENT)),
+        (".cce-fix.yaml", "overrides: [{match: {container: log}, ignore: [capabilities], reason: legacy}]\n"),
+    ]);
+    let args = [&ONLY[..], &["--check", "-o", "sarif", "pod.yaml"]].concat();
+    let ran = run_on(&folder, LAST_DAY, &args);
+    for part in [
+        r#""kind": "inSource""#,
+        r#""justification": "opens raw sockets (until 2026-11-30)""#,
+        r#""kind": "external""#,
+        r#""justification": "legacy""#,
+    ] {
+        assert!(ran.code == Some(0) && ran.stdout.contains(part), "{part} is not in {ran:?}");
+    }
+}

@@ -363,13 +363,13 @@ fn polaris_14_commented_out_items() {
               env:
               - name: A
                 value: b
+              # - name: DEBUG
+              #   value: \"1\"
         +     securityContext:
         +       readOnlyRootFilesystem: true
         +     volumeMounts:
         +     - name: tmp
         +       mountPath: /tmp
-              # - name: DEBUG
-              #   value: \"1\"
             volumes:
             - name: data
               emptyDir: {}

@@ -142,7 +142,7 @@ fn stream(comment: &str, objects: &[impl Serialize]) -> String {
 }
 
 /// The chain of `iptables` in which containers' packets pass, as CCE's pages name it for a network model.
-fn chain(model: NetworkModel) -> &'static str {
+pub(crate) fn chain(model: NetworkModel) -> &'static str {
     match model {
         NetworkModel::Vpc => "OUTPUT",
         NetworkModel::Tunnel => "FORWARD",

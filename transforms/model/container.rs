@@ -6,6 +6,7 @@ use std::fmt;
 use super::script::{Command, commands};
 use super::section::{Malformed, Section};
 use super::security_context::SecurityContext;
+use super::shape::ContainerList;
 use super::volume::Mount;
 
 /// What part a container has in its pod.
@@ -68,22 +69,25 @@ impl fmt::Display for ContainerRef {
 pub struct Container<'d> {
     /// What part it has in the pod.
     pub kind: ContainerKind,
-    /// Its number in its list, from zero.
+    /// Its number among those of its part in the pod, from zero.
     pub index: usize,
     /// Its map.
     pub section: Section<'d>,
+    /// What the table of kinds says about it, where it stands in no list of a pod.
+    pub(super) list: Option<&'static ContainerList>,
 }
 
 impl<'d> Container<'d> {
     pub(super) fn new(list: ContainerKind, index: usize, section: Section<'d>) -> Self {
         let restarts = section.get("restartPolicy").is_some_and(|policy| policy.is_text("Always"));
         let kind = if list == ContainerKind::Init && restarts { ContainerKind::Sidecar } else { list };
-        Self { kind, index, section }
+        Self { kind, index, section, list: None }
     }
 
     /// Its name; empty where it has none.
     pub fn name(&self) -> Cow<'d, str> {
-        self.section.get("name").map_or(Cow::Borrowed(""), |name| name.text())
+        let usual = || self.list.and_then(|list| list.name.as_deref()).unwrap_or_default();
+        self.section.get("name").map_or_else(|| Cow::Borrowed(usual()), |name| name.text())
     }
 
     /// Which one it is.
@@ -176,6 +180,9 @@ impl<'d> Container<'d> {
     /// them included.
     pub fn commands(&self) -> Result<Vec<Command>, Malformed> {
         let mut found = commands(&self.command_line()?);
+        if let Some(script) = self.list.and_then(|list| self.section.get(list.script.as_deref()?)) {
+            found.extend(commands(&["sh".into(), "-c".into(), script.text()]));
+        }
         let lifecycle = self.section.section("lifecycle")?;
         for hook in ["postStart", "preStop"] {
             let words = lifecycle.section(hook)?.section("exec")?.list("command")?;

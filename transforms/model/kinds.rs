@@ -1,51 +1,171 @@
 //! The table of kinds: which objects hold pods, and where.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::OnceLock;
 
 use rewriter::{Node, Path, Step};
 use serde::Deserialize;
 
+use super::shape::{Place, Shape};
+
 /// One row of `kinds.yaml`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Row {
     group: String,
     kinds: Vec<String>,
+    /// The version that alone is meant; the others have a row without.
+    version: Option<String>,
+    /// Pod templates: maps with `metadata` and `spec`.
     #[serde(default)]
-    pods: Vec<Pattern>,
+    pub(super) pods: Vec<Pattern>,
+    /// Pods' specs without a template around them.
     #[serde(default)]
-    objects: Vec<Pattern>,
-}
-
-/// What the objects of a kind hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Places {
-    /// Pods and pod templates.
-    pub(super) pods: &'static [Pattern],
+    pub(super) specs: Vec<Pattern>,
     /// Whole objects.
-    pub(super) objects: &'static [Pattern],
+    #[serde(default)]
+    pub(super) objects: Vec<Pattern>,
+    /// How the pods differ from others.
+    pub(super) shape: Option<Shape>,
+    /// The map around the pods, which `^` stands for in the shape.
+    pub(super) around: Option<Place>,
+    /// Whether an object of the kind is complete without any of the pods.
+    #[serde(default)]
+    pub(super) optional: bool,
+    /// Why what stands at the places is no pod to change.
+    pub(super) left: Option<String>,
+    /// The versions that not every cluster serves.
+    #[serde(default)]
+    served: BTreeMap<String, Served>,
+    /// What is special, for readers of the documentation.
+    note: Option<String>,
 }
 
-/// What the objects of `kind` hold; `None` for a kind that is not in the table.
-pub(super) fn places(group: &str, kind: &str) -> Option<Places> {
-    let row = *table().get(kind)?.iter().find(|row| row.group == group)?;
-    Some(Places { pods: &row.pods, objects: &row.objects })
+/// The minor versions of Kubernetes, the last one included, that serve a version of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Served {
+    /// The first one.
+    #[serde(default)]
+    pub since: u16,
+    /// The last one.
+    #[serde(default = "newest")]
+    pub until: u16,
+}
+
+fn newest() -> u16 {
+    u16::MAX
+}
+
+/// The rows for a kind, empty for one that is not in the table. A row of the very version goes before one that
+/// is for all of them.
+pub(super) fn rows(api_version: &str, kind: &str) -> Vec<&'static Row> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let of = |kind: &str| {
+        let rows = table().get(kind).into_iter().flatten().copied();
+        rows.filter(|row| row.group == group).collect::<Vec<_>>()
+    };
+    let mut rows = of(kind);
+    let is_list = || kind.strip_suffix("List").is_some_and(|item| !of(item).is_empty());
+    if rows.is_empty() && !is_list() {
+        rows = of("*");
+    }
+    let is_own = |row: &&Row| row.version.as_deref() == Some(version);
+    if rows.iter().any(|row| is_own(&&**row)) {
+        rows.retain(|row| is_own(&&**row));
+    } else {
+        rows.retain(|row| row.version.is_none());
+    }
+    rows
+}
+
+/// The versions of Kubernetes that serve objects with this `apiVersion`, where those are not all.
+pub(super) fn served(api_version: &str, kind: &str) -> Option<Served> {
+    let version = api_version.rsplit('/').next()?;
+    rows(api_version, kind).iter().find_map(|row| row.served.get(version)).copied()
+}
+
+/// Whether pods may stand in objects of the group that nobody has told about. Kubernetes' own groups are
+/// all known.
+pub(super) fn is_foreign(api_version: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
+/// Where the pods of a kind stand that is not in the table, as a user tells: an item of `workloads` in
+/// `.cce-fix.yaml`.
+///
+/// ```yaml
+/// workloads:
+///   - {group: example.com, kind: Shop, pods: [spec.template], specs: ["spec.workers[].pod"]}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadPath {
+    /// The group of `apiVersion`.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// Pod templates: maps with `metadata` and `spec`.
+    pub pods: Vec<Pattern>,
+    /// Pods' specs without a template around them.
+    pub specs: Vec<Pattern>,
+}
+
+/// What the table says of some kinds, for the documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownKinds {
+    row: &'static Row,
+}
+
+impl KnownKinds {
+    /// Every row of the table, in its order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        all().iter().map(|row| Self { row })
+    }
+
+    /// The group of `apiVersion`, with the version where only one is meant.
+    pub fn api(&self) -> String {
+        let Row { group, version, .. } = self.row;
+        match version {
+            Some(version) => format!("{group}/{version}"),
+            None => group.clone(),
+        }
+    }
+
+    /// The kinds; `*` stands for all others of the group.
+    pub fn kinds(&self) -> &'static [String] {
+        &self.row.kinds
+    }
+
+    /// Where pods, their specs and whole objects stand.
+    pub fn places(&self) -> impl Iterator<Item = &'static Pattern> {
+        let Row { pods, specs, objects, .. } = self.row;
+        pods.iter().chain(specs).chain(objects)
+    }
+
+    /// What is special.
+    pub fn note(&self) -> Option<&'static str> {
+        self.row.note.as_deref()
+    }
 }
 
 #[expect(
     clippy::expect_used,
     reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
 )]
-fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
+fn all() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
+    })
+}
+
+pub(super) fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
     static BY_KIND: OnceLock<HashMap<&str, Vec<&Row>>> = OnceLock::new();
     BY_KIND.get_or_init(|| {
-        let rows = ROWS.get_or_init(|| {
-            serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
-        });
         let mut by_kind: HashMap<&str, Vec<&Row>> = HashMap::new();
-        for row in rows {
+        for row in all() {
             for kind in &row.kinds {
                 by_kind.entry(kind).or_default().push(row);
             }
@@ -57,10 +177,10 @@ fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
 /// A path with places for many values in it: `spec.tasks[].template`, `spec.replicaSpecs.<role>.template`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Pattern(Vec<Segment>);
+pub struct Pattern(Vec<Segment>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
     /// The value of a key.
     Key(String),
     /// Each item of a list.
@@ -76,11 +196,17 @@ impl TryFrom<String> for Pattern {
         let mut segments = Vec::new();
         for part in text.split('.').filter(|_| text != ".") {
             let (key, is_list) = part.strip_suffix("[]").map_or((part, false), |key| (key, true));
-            match key {
-                "" => return Err(format!("`{text}` has a part without a name")),
-                role if role.starts_with('<') => segments.push(Segment::Values),
-                key => segments.push(Segment::Key(key.to_owned())),
+            if key.is_empty() {
+                return Err(format!("`{text}` has a part without a name"));
             }
+            let is_role = key.len() > 2 && key.starts_with('<') && key.ends_with('>');
+            if key.contains(['[', ']', '*']) || !is_role && key.contains(['<', '>']) {
+                return Err(format!(
+                    "`{part}` in `{text}` is no key: `key[]` stands for every item of a list, `<name>` for every \
+                     value of a map"
+                ));
+            }
+            segments.push(if is_role { Segment::Values } else { Segment::Key(key.to_owned()) });
             if is_list {
                 segments.push(Segment::Items);
             }
@@ -89,9 +215,33 @@ impl TryFrom<String> for Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Items => f.write_str("[]")?,
+                Segment::Key(key) => write!(f, "{}{key}", if depth == 0 { "" } else { "." })?,
+                Segment::Values => f.write_str(if depth == 0 { "<key>" } else { ".<key>" })?,
+            }
+        }
+        if self.0.is_empty() { f.write_str(".") } else { Ok(()) }
+    }
+}
+
+impl Segment {
+    /// Whether the step is one that the segment stands for.
+    pub(super) fn fits(&self, step: &Step) -> bool {
+        match (self, step) {
+            (Self::Key(wanted), Step::Key(key)) => wanted == key,
+            (Self::Items, Step::Index(_)) | (Self::Values, Step::Key(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where a pattern leads in an object.
 #[derive(Clone, Debug)]
-pub(super) struct Place<'d> {
+pub(super) struct Spot<'d> {
     pub(super) path: Path,
     /// The value, or the deepest one above it.
     pub(super) node: Node<'d>,
@@ -113,27 +263,31 @@ pub(super) enum Found {
 }
 
 impl Pattern {
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
     /// Every place in `node`, the value at `path`, that the pattern leads to.
-    pub(super) fn places<'d>(&self, node: Node<'d>, path: &Path) -> Vec<Place<'d>> {
+    pub(super) fn places<'d>(&self, node: Node<'d>, path: &Path) -> Vec<Spot<'d>> {
         let mut found = Vec::new();
         follow(&self.0, node, path.clone(), &mut found);
         found
     }
 }
 
-fn follow<'d>(segments: &[Segment], node: Node<'d>, path: Path, found: &mut Vec<Place<'d>>) {
+fn follow<'d>(segments: &[Segment], node: Node<'d>, path: Path, found: &mut Vec<Spot<'d>>) {
     let Some((first, rest)) = segments.split_first() else {
-        found.push(Place { path, node, found: Found::Value });
+        found.push(Spot { path, node, found: Found::Value });
         return;
     };
     match first {
         Segment::Key(_) | Segment::Values if !node.is_mapping() => {
-            found.push(Place { path, node, found: Found::NoMap });
+            found.push(Spot { path, node, found: Found::NoMap });
         }
-        Segment::Items if !node.is_sequence() => found.push(Place { path, node, found: Found::NoList }),
+        Segment::Items if !node.is_sequence() => found.push(Spot { path, node, found: Found::NoList }),
         Segment::Key(key) => match node.get(key) {
             Some(value) => follow(rest, value, path.key(key.clone()), found),
-            None => found.push(Place { path: path.key(key.clone()), node, found: Found::Nothing }),
+            None => found.push(Spot { path: path.key(key.clone()), node, found: Found::Nothing }),
         },
         Segment::Items => {
             for (index, item) in node.items().enumerate() {
@@ -149,40 +303,4 @@ fn follow<'d>(segments: &[Segment], node: Node<'d>, path: Path, found: &mut Vec<
 }
 
 #[cfg(test)]
-mod tests {
-    use rewriter::Stream;
-
-    use super::*;
-
-    #[test]
-    fn the_table_reads() {
-        assert!(places("apps", "Deployment").is_some());
-        assert!(places("", "Deployment").is_none());
-        assert!(places("batch", "Deployment").is_none());
-    }
-
-    #[test]
-    fn patterns_lead_to_every_place() {
-        let stream = Stream::scan("a:\n  - b: {x: {c: 1}, y: {c: 2}}\n  - b: {z: {}}\n  - 7\n").unwrap();
-        let root = stream.document(0).unwrap().root().unwrap();
-        let pattern = Pattern::try_from("a[].b.<role>.c".to_owned()).unwrap();
-        let found: Vec<_> = pattern
-            .places(root, &Path::root())
-            .into_iter()
-            .map(|place| (place.path.to_string(), place.found))
-            .collect();
-        let expected = [
-            ("a[0].b.x.c", Found::Value),
-            ("a[0].b.y.c", Found::Value),
-            ("a[1].b.z.c", Found::Nothing),
-            ("a[2]", Found::NoMap),
-        ];
-        assert_eq!(found, expected.map(|(path, found)| (path.to_owned(), found)));
-    }
-
-    #[test]
-    fn a_part_without_a_name_is_no_pattern() {
-        assert!(Pattern::try_from("spec..template".to_owned()).is_err());
-        assert!(Pattern::try_from("[]".to_owned()).is_err());
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 //! concluded from it.
 
 mod container;
+mod detect;
 mod kinds;
 mod node_path;
 mod object;
@@ -15,10 +16,14 @@ mod role;
 mod script;
 mod section;
 mod security_context;
+mod shape;
+mod sysctl;
 mod view;
 mod volume;
+mod writable;
 
 pub use container::{Container, ContainerKind, ContainerRef};
+pub use kinds::{KnownKinds, Pattern, Served, WorkloadPath};
 pub use node_path::{NodePath, NodePathRule};
 pub use object::{Object, Problem, Workloads};
 pub use pod::{MountedVolume, Pod};
@@ -28,5 +33,7 @@ pub use role::{addon, is_ingress_controller, is_node_agent, is_system_namespace}
 pub use script::Command;
 pub use section::{List, Malformed, Section};
 pub use security_context::{Seccomp, SecurityContext, capability};
+pub use sysctl::safe_sysctls;
 pub use view::{ContainerView, PodView};
 pub use volume::{Directories, Mount, Volume, VolumeSource, covers, is_same_place};
+pub use writable::Refusal;

@@ -1,12 +1,16 @@
 //! Kubernetes objects, and the pods that they hold.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rewriter::{Document, Node, Path, Position};
 
-use super::kinds::{self, Found, Place};
-use super::pod::Pod;
+use super::detect::{Detected, detect};
+use super::kinds::{self, Found, Pattern, Row, Served, Spot};
+use super::pod::{Form, Pod};
 use super::section::{Malformed, name};
+use super::shape::Around;
+use crate::settings::Settings;
 
 /// An object of any kind.
 #[derive(Clone, Debug)]
@@ -39,13 +43,9 @@ impl<'d> Object<'d> {
         self.node.position()
     }
 
-    /// The names of the volumes that a claim template makes: valid in `volumeMounts`, absent from `volumes`.
-    pub fn claim_templates(&self) -> impl Iterator<Item = (Cow<'d, str>, Node<'d>)> + use<'d> {
-        let templates = self.node.get("spec").and_then(|spec| spec.get("volumeClaimTemplates"));
-        templates
-            .into_iter()
-            .flat_map(|templates| templates.items())
-            .filter_map(|template| Some((template.get("metadata")?.get("name")?.text(), template)))
+    /// The versions of Kubernetes that serve its `apiVersion`, where those are not all that there are.
+    pub fn served(&self) -> Option<Served> {
+        kinds::served(&self.api_version, &self.kind)
     }
 }
 
@@ -69,6 +69,12 @@ impl Problem {
         let reason = format!("{} is missing, so there is no container to look at", name(&path));
         Self { path, position: owner.position(), reason, needs_person: false }
     }
+
+    /// What stands at `spot` stays, for a reason that the table of kinds gives.
+    fn remark(spot: Spot<'_>, reason: &str) -> Self {
+        let Spot { path, node, .. } = spot;
+        Self { path, position: node.position(), reason: reason.to_owned(), needs_person: false }
+    }
 }
 
 impl From<Malformed> for Problem {
@@ -90,18 +96,27 @@ pub struct Workloads<'d> {
 }
 
 impl<'d> Workloads<'d> {
-    /// The pods of `document`.
+    /// The pods of `document`, in kinds that are known.
     pub fn of(document: Document<'d>) -> Self {
+        Self::find(document, None)
+    }
+
+    /// The pods of `document`, in the kinds that the user tells about too.
+    pub fn with(document: Document<'d>, settings: &Settings) -> Self {
+        Self::find(document, Some(settings))
+    }
+
+    fn find(document: Document<'d>, settings: Option<&Settings>) -> Self {
         let mut found = Self::default();
         if let Some(root) = document.root() {
-            found.visit(root, Path::root(), &Type::default());
+            found.visit(root, Path::root(), &Type::default(), settings);
         }
         found
     }
 
     /// Collects from the object `node`, or from a list of them. An item of a list of one kind may leave its
     /// own kind out: `implied` is what the list says.
-    fn visit(&mut self, node: Node<'d>, path: Path, implied: &Type<'d>) {
+    fn visit(&mut self, node: Node<'d>, path: Path, implied: &Type<'d>, settings: Option<&Settings>) {
         let text = |key, implied: &Option<Cow<'d, str>>| match node.get(key) {
             Some(value) => value.as_str(),
             None => implied.clone(),
@@ -111,45 +126,153 @@ impl<'d> Workloads<'d> {
         else {
             return;
         };
-        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        if let Some(places) = kinds::places(group, &kind) {
-            let inside = places.objects.iter().flat_map(|pattern| pattern.places(node, &path));
-            for place in inside.filter(|place| place.found == Found::Value) {
-                self.visit(place.node, place.path, &Type::default());
-            }
-            let object = Object { node, path, api_version, kind };
-            for place in places.pods.iter().flat_map(|pattern| pattern.places(node, &object.path)) {
-                self.add(&object, place);
-            }
-            if places.objects.is_empty() {
-                self.objects.push(object);
-            }
-        } else if let Some(item) =
-            kind.strip_suffix("List").filter(|kind| kinds::places(group, kind).is_some())
-        {
-            let implied = Type { api_version: Some(api_version.clone()), kind: Some(item.to_owned().into()) };
+        let object = Object { node, path, api_version, kind };
+        if let Some(told) = told(settings, &object.api_version, &object.kind) {
+            self.read(object, &told, settings);
+            return;
+        }
+        let rows = kinds::rows(&object.api_version, &object.kind);
+        if !rows.is_empty() {
+            let places: Vec<Places<'d, '_>> = rows.into_iter().map(|row| Places::of(row, &object)).collect();
+            self.read(object, &places, settings);
+            return;
+        }
+        let item = object.kind.strip_suffix("List").filter(|item| {
+            told(settings, &object.api_version, item).is_some()
+                || !kinds::rows(&object.api_version, item).is_empty()
+        });
+        if let Some(item) = item {
+            let implied =
+                Type { api_version: Some(object.api_version.clone()), kind: Some(item.to_owned().into()) };
             let items = node.get("items").filter(Node::is_sequence);
             for (index, item) in items.into_iter().flat_map(|items| items.items()).enumerate() {
-                self.visit(item, path.key("items").index(index), &implied);
+                self.visit(item, object.path.key("items").index(index), &implied, settings);
             }
         } else {
-            self.objects.push(Object { node, path, api_version, kind });
+            if kinds::is_foreign(&object.api_version) {
+                self.detect(&object, settings);
+            }
+            self.objects.push(object);
         }
     }
 
-    fn add(&mut self, object: &Object<'d>, place: Place<'d>) {
-        let Place { path, node, found } = place;
+    /// Collects what stands at the places of a known kind.
+    fn read(&mut self, object: Object<'d>, places: &[Places<'d, '_>], settings: Option<&Settings>) {
+        let (pods, problems) = (self.pods.len(), self.problems.len());
+        let mut missing = None;
+        for Places { pods, specs, objects, form, left } in places {
+            let inside = objects.iter().flat_map(|pattern| pattern.places(object.node, &object.path));
+            for spot in inside.filter(|spot| spot.found == Found::Value) {
+                self.visit(spot.node, spot.path, &Type::default(), settings);
+            }
+            for (patterns, is_spec) in [(pods, false), (specs, true)] {
+                let form = Form { is_spec, ..form.clone() };
+                for spot in patterns.iter().flat_map(|pattern| pattern.places(object.node, &object.path)) {
+                    match (spot.found, left) {
+                        (Found::Nothing, _) if form.optional => {}
+                        (Found::Nothing, _) => {
+                            missing.get_or_insert_with(|| Problem::missing(spot.path, spot.node));
+                        }
+                        (Found::Value, Some(left)) => self.problems.push(Problem::remark(spot, left)),
+                        _ => self.add(&object, spot, &form),
+                    }
+                }
+            }
+        }
+        // A kind may have its pods in one of several places.
+        if (self.pods.len(), self.problems.len()) == (pods, problems) {
+            self.problems.extend(missing);
+        }
+        let found = self.pods.get_mut(pods..).unwrap_or_default();
+        let has_siblings = found.len() > 1;
+        for pod in found {
+            pod.has_siblings = has_siblings;
+        }
+        if places.iter().all(|places| places.objects.is_empty()) {
+            self.objects.push(object);
+        }
+    }
+
+    fn add(&mut self, object: &Object<'d>, spot: Spot<'d>, form: &Form<'d>) {
+        let Spot { path, node, found } = spot;
         let problem = match found {
             Found::Nothing => Problem::missing(path, node),
             Found::NoMap => Malformed::new(node, path, "a map").into(),
             Found::NoList => Malformed::new(node, path, "a list").into(),
-            Found::Value => match Pod::read(object, node, path, &mut self.problems) {
-                Ok(pod) => return self.pods.push(pod),
+            Found::Value => match Pod::read(object, node, path, form, &mut self.problems) {
+                Ok(pod) => return self.pods.extend(pod),
                 Err(problem) => problem,
             },
         };
         self.problems.push(problem);
     }
+
+    /// Looks for pods in an object of a kind that nobody told about, and takes them if the user wants that.
+    fn detect(&mut self, object: &Object<'d>, settings: Option<&Settings>) {
+        let takes = settings.is_some_and(|settings| settings.detect_pod_specs);
+        for Detected { node, path, template } in detect(object.node, &object.path) {
+            if takes {
+                let form = Form { is_spec: template.is_none(), ..Form::default() };
+                let (node, path) = template.unwrap_or((node, path));
+                self.add(object, Spot { path, node, found: Found::Value }, &form);
+            } else {
+                let (group, _) = object.api_version.rsplit_once('/').unwrap_or_default();
+                let reason = format!(
+                    "looks like the spec of a pod, but the kind `{}` of `{group}` is not known; name the path \
+                     under `workloads:` in `.cce-fix.yaml` to have it changed",
+                    object.kind
+                );
+                self.problems.push(Problem { path, position: node.position(), reason, needs_person: true });
+            }
+        }
+    }
+}
+
+/// Where the pods of a kind stand, and what they are.
+struct Places<'d, 's> {
+    pods: &'s [Pattern],
+    specs: &'s [Pattern],
+    objects: &'s [Pattern],
+    form: Form<'d>,
+    /// Why they are left.
+    left: Option<&'s str>,
+}
+
+impl<'d> Places<'d, 'static> {
+    fn of(row: &'static Row, object: &Object<'d>) -> Self {
+        let around = row.around.as_ref().map(|place| {
+            Arc::new(Around {
+                node: place.value(Some(object.node), None),
+                path: place.path(&object.path, None),
+            })
+        });
+        let optional = row.optional || row.shape.as_ref().is_some_and(|shape| shape.completed);
+        let form = Form { is_spec: false, shape: row.shape.as_ref(), around, optional };
+        let Row { pods, specs, objects, left, .. } = row;
+        Self { pods, specs, objects, form, left: left.as_deref() }
+    }
+}
+
+/// What the user says about a kind.
+fn told<'d, 's>(
+    settings: Option<&'s Settings>,
+    api_version: &str,
+    kind: &str,
+) -> Option<Vec<Places<'d, 's>>> {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let workloads = settings.map_or(&[][..], |settings| &settings.workloads);
+    let told: Vec<Places<'d, 's>> = workloads
+        .iter()
+        .filter(|told| told.group == group && told.kind == kind)
+        .map(|told| Places {
+            pods: &told.pods,
+            specs: &told.specs,
+            objects: &[],
+            form: Form::default(),
+            left: None,
+        })
+        .collect();
+    (!told.is_empty()).then_some(told)
 }
 
 /// What an object is.

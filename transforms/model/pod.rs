@@ -1,69 +1,88 @@
 //! A pod, or the template of one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use rewriter::{Node, Path};
 
 use super::container::{Container, ContainerKind, ContainerRef};
+use super::kinds::Found;
 use super::object::{Object, Problem};
-use super::section::{Malformed, Section};
+use super::section::{List, Malformed, Section};
 use super::security_context::SecurityContext;
+use super::shape::{Around, ContainerList, NO_FIELDS, Shape};
 use super::volume::{Mount, Volume, VolumeSource};
 
-/// A pod, or the template of one: a map with `metadata` and `spec`.
+/// A pod, or the template of one: a map with `metadata` and `spec`, or what a kind has in its place.
 #[derive(Clone, Debug)]
 pub struct Pod<'d> {
     /// The object that it belongs to.
     pub object: Object<'d>,
-    /// The map with `metadata` and `spec`; the object itself where the object is a pod.
+    /// The map with `metadata` and `spec`; the object itself where the object is a pod, and `spec` where there
+    /// is no such map.
     pub template: Section<'d>,
     /// `spec`.
     pub spec: Section<'d>,
-    /// The containers of all three lists, init containers first, in their order.
+    /// The containers of all lists, init containers first, in their order.
     pub containers: Vec<Container<'d>>,
+    /// Whether other pods of its object share what stands around them.
+    pub(super) has_siblings: bool,
+    pub(super) form: Form<'d>,
     volumes: Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed>,
 }
 
+/// What a kind says about a pod of its objects.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Form<'d> {
+    /// Whether it is the spec alone.
+    pub(super) is_spec: bool,
+    pub(super) shape: Option<&'static Shape>,
+    pub(super) around: Option<Arc<Around<'d>>>,
+    /// Whether it need not be there.
+    pub(super) optional: bool,
+}
+
 impl<'d> Pod<'d> {
-    /// Reads `node`, the value at `path`. What is wrong with single containers goes to `problems`.
+    /// Reads `node`, the value at `path`. What is wrong with single containers goes to `problems`. There is no
+    /// pod where none need be.
     pub(super) fn read(
         object: &Object<'d>,
         node: Node<'d>,
         path: Path,
+        form: &Form<'d>,
         problems: &mut Vec<Problem>,
-    ) -> Result<Self, Problem> {
-        let template = Section::new(Some(node), path)?;
-        let spec = template.section("spec")?;
-        let Some(spec_node) = spec.node() else {
-            return Err(Problem::missing(spec.path().clone(), node));
+    ) -> Result<Option<Self>, Problem> {
+        let whole = Section::new(Some(node), path)?;
+        let fields = form.shape.and_then(|shape| shape.fields.as_ref());
+        let (template, spec) = if form.is_spec {
+            let template = whole.clone().with(fields.or(Some(&NO_FIELDS)), form.around.as_ref(), None);
+            (template, whole)
+        } else {
+            let spec = whole.section("spec")?;
+            (whole, spec)
         };
-        let mut containers = Vec::new();
-        for kind in ContainerKind::LISTS {
-            match spec.list(kind.list()) {
-                Ok(list) => {
-                    if list.is_empty() && kind == ContainerKind::Main {
-                        problems.push(Problem::missing(list.path().clone(), spec_node));
-                    }
-                    for (index, container) in list.sections().enumerate() {
-                        match container {
-                            Ok(section) => containers.push(Container::new(kind, index, section)),
-                            Err(malformed) => problems.push(malformed.into()),
-                        }
-                    }
-                }
-                Err(malformed) => problems.push(malformed.into()),
-            }
+        let spec = spec.with(fields, form.around.as_ref(), None);
+        let Some(spec_node) = spec.node() else {
+            let missing = Problem::missing(spec.path().clone(), node);
+            return if form.optional { Ok(None) } else { Err(missing) };
+        };
+        let lists = form.shape.and_then(|shape| shape.containers.as_ref());
+        let containers = match lists {
+            Some(lists) => shaped_containers(&spec, spec_node, lists, form, problems),
+            None => containers(&spec, spec_node, form, problems),
+        };
+        if containers.is_empty() && form.optional {
+            return Ok(None);
         }
-        let volumes = volumes(object, &spec);
-        Ok(Self { object: object.clone(), template, spec, containers, volumes })
+        let volumes = volumes(object, &spec, form);
+        let (object, form) = (object.clone(), form.clone());
+        Ok(Some(Self { object, template, spec, containers, has_siblings: false, form, volumes }))
     }
 
     /// The container that `reference` is about.
     pub fn container(&self, reference: &ContainerRef) -> Option<&Container<'d>> {
-        let rank =
-            |kind: ContainerKind| ContainerKind::LISTS.iter().position(|list| list.list() == kind.list());
         let wanted = (rank(reference.kind), reference.index);
         let found = self
             .containers
@@ -144,6 +163,16 @@ impl<'d> Pod<'d> {
     /// that patches are made of have none.
     pub fn has_image(&self) -> bool {
         self.containers.iter().any(|container| container.image().is_some())
+    }
+
+    /// Whether it is a map with `metadata` and `spec` and all the fields that pods have, and no others.
+    pub fn is_ordinary(&self) -> bool {
+        !self.form.is_spec && self.form.shape.is_none()
+    }
+
+    /// Whether an operator adds to the pod what it needs to run, such as images.
+    pub fn is_completed(&self) -> bool {
+        self.form.shape.is_some_and(|shape| shape.completed)
     }
 
     /// Whether Istio's proxy is put into the pod when it is made, as labels or annotations announce it.
@@ -234,21 +263,116 @@ fn requires_windows(spec: &Section<'_>, label: &str) -> bool {
     terms.items().next().is_some() && terms.items().all(asks)
 }
 
+/// The place of the list that a container is counted in.
+fn rank(kind: ContainerKind) -> Option<usize> {
+    ContainerKind::LISTS.iter().position(|list| list.list() == kind.list())
+}
+
+/// The containers of a pod's own lists.
+fn containers<'d>(
+    spec: &Section<'d>,
+    spec_node: Node<'d>,
+    form: &Form<'d>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Container<'d>> {
+    let mut containers = Vec::new();
+    for kind in ContainerKind::LISTS {
+        match spec.list(kind.list()) {
+            Ok(list) => {
+                if list.is_empty() && kind == ContainerKind::Main && !form.optional {
+                    problems.push(Problem::missing(list.path().clone(), spec_node));
+                }
+                for (index, container) in list.sections().enumerate() {
+                    match container {
+                        Ok(section) => containers.push(Container::new(kind, index, section)),
+                        Err(malformed) => problems.push(malformed.into()),
+                    }
+                }
+            }
+            Err(malformed) => problems.push(malformed.into()),
+        }
+    }
+    containers
+}
+
+/// The containers of a kind that has them elsewhere.
+fn shaped_containers<'d>(
+    spec: &Section<'d>,
+    spec_node: Node<'d>,
+    lists: &'static [ContainerList],
+    form: &Form<'d>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Container<'d>> {
+    let mut containers: Vec<Container<'d>> = Vec::new();
+    let mut counts = [0; ContainerKind::LISTS.len()];
+    let around = form.around.as_ref();
+    for list in lists {
+        let defaults =
+            list.defaults.as_ref().and_then(|place| place.value(Some(spec_node), around.map(|it| &**it)));
+        let defaults = defaults.filter(Node::is_mapping);
+        for place in list.places(spec_node, spec.path()) {
+            let section = match place.found {
+                Found::Value => Section::new(Some(place.node), place.path),
+                Found::Nothing => Section::new(None, place.path),
+                Found::NoMap => Err(Malformed::new(place.node, place.path, "a map")),
+                Found::NoList => Err(Malformed::new(place.node, place.path, "a list")),
+            };
+            match section {
+                Ok(section) => {
+                    let section = section.with(list.fields.as_ref(), around, defaults);
+                    let kind = list.kind.into();
+                    let count = rank(kind).and_then(|rank| counts.get_mut(rank));
+                    let index = count.map_or(0, |count| std::mem::replace(count, *count + 1));
+                    containers.push(Container { list: Some(list), ..Container::new(kind, index, section) });
+                }
+                Err(malformed) => problems.push(malformed.into()),
+            }
+        }
+    }
+    // One that is written goes with the operator's of the same name.
+    let implied = |container: &Container<'_>| container.list.is_some_and(|list| list.implied);
+    let written: HashSet<String> =
+        containers.iter().filter(|it| !implied(it)).map(|it| it.name().into_owned()).collect();
+    containers.retain(|container| !implied(container) || !written.contains(&*container.name()));
+    containers.sort_by_key(|container| rank(container.kind));
+    containers
+}
+
 /// The volumes of the pod and the claims that its object makes for it.
 fn volumes<'d>(
     object: &Object<'d>,
     spec: &Section<'d>,
+    form: &Form<'d>,
 ) -> Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed> {
+    let around = form.around.as_deref();
+    let mut lists = vec![spec.list("volumes")?];
+    for place in form.shape.iter().flat_map(|shape| &shape.more_volumes) {
+        lists.push(List::new(place.value(spec.node(), around), place.path(spec.path(), around))?);
+    }
     let mut volumes = HashMap::new();
-    for volume in spec.list("volumes")?.sections() {
+    for volume in lists.iter().flat_map(List::sections) {
         let volume = volume?;
         let name = volume.text("name")?.unwrap_or_default();
         let source = VolumeSource::of(&volume);
         volumes.entry(name).or_insert(Volume { section: Some(volume), source });
     }
-    for (name, template) in object.claim_templates() {
+    let owner = match around {
+        Some(around) => around.node,
+        None => object.node.get("spec"),
+    };
+    for (name, template) in claim_templates(owner) {
         let source = VolumeSource::claim_template(template);
         volumes.entry(name).or_insert(Volume { section: None, source });
     }
     Ok(volumes)
+}
+
+/// The claim templates of `owner` by the names of the volumes that they make: valid in `volumeMounts`, absent
+/// from `volumes`.
+fn claim_templates(owner: Option<Node<'_>>) -> impl Iterator<Item = (Cow<'_, str>, Node<'_>)> {
+    let templates = owner.and_then(|owner| owner.get("volumeClaimTemplates"));
+    templates
+        .into_iter()
+        .flat_map(|templates| templates.items())
+        .filter_map(|template| Some((template.get("metadata")?.get("name")?.text(), template)))
 }

@@ -2,8 +2,11 @@
 //! Kubernetes takes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use rewriter::{Kind, Node, Path, Position, Scalar, Step};
+use rewriter::{Kind, Node, Path, Position, Scalar, Step, Value};
+
+use super::shape::{Around, Fields, Lens, Standing};
 
 /// A value that Kubernetes would refuse at its place. Nothing is concluded from such a value, and nothing
 /// below it is changed.
@@ -55,11 +58,13 @@ fn describe(node: Node<'_>) -> &'static str {
 
 /// A map of a manifest, which need not be there, and its place.
 ///
-/// An absent map reads like an empty one. Null counts as absent, as it does for the API server.
+/// An absent map reads like an empty one. Null counts as absent, as it does for the API server. In kinds that
+/// have a pod's fields under names of their own, the fields are asked for by Kubernetes' names all the same.
 #[derive(Clone, Debug)]
 pub struct Section<'d> {
     node: Option<Node<'d>>,
     path: Path,
+    lens: Option<Arc<Lens<'d>>>,
 }
 
 impl<'d> Section<'d> {
@@ -67,8 +72,22 @@ impl<'d> Section<'d> {
     pub fn new(node: Option<Node<'d>>, path: Path) -> Result<Self, Malformed> {
         match node {
             Some(node) if !node.is_mapping() => Err(Malformed::new(node, path, "a map")),
-            _ => Ok(Self { node, path }),
+            _ => Ok(Self { node, path, lens: None }),
         }
+    }
+
+    /// The same map with these fields only, and with what it lacks from `defaults`.
+    pub(super) fn with(
+        self,
+        fields: Option<&'static Fields>,
+        around: Option<&Arc<Around<'d>>>,
+        defaults: Option<Node<'d>>,
+    ) -> Self {
+        if fields.is_none() && defaults.is_none() {
+            return self;
+        }
+        let lens = Lens { fields, around: around.cloned(), defaults };
+        Self { lens: Some(Arc::new(lens)), ..self }
     }
 
     /// Where it stands or would stand.
@@ -76,33 +95,78 @@ impl<'d> Section<'d> {
         &self.path
     }
 
-    /// The map, if it is there.
+    /// The map as it is written here, if it is.
     pub fn node(&self) -> Option<Node<'d>> {
         self.node
     }
 
     /// Whether it is there and not null.
     pub fn exists(&self) -> bool {
-        self.node.is_some()
+        self.node.or_else(|| self.lens.as_ref()?.defaults).is_some()
     }
 
     /// The value of `key`, whatever it is.
     pub fn get(&self, key: &str) -> Option<Node<'d>> {
-        self.node?.get(key)
+        self.own(key).or_else(|| self.default(key))
+    }
+
+    /// Where the value of `key` stands or would stand. An edit of it goes there.
+    pub fn place(&self, key: &'static str) -> Path {
+        match &self.lens {
+            Some(lens) => match lens.standing(key, self.node) {
+                Standing::At(place) => place.path(&self.path, lens.around.as_deref()),
+                Standing::Usual | Standing::Nowhere => self.path.key(key),
+            },
+            None => self.path.key(key),
+        }
+    }
+
+    /// The same, if the kind has the field `key` at all.
+    pub(super) fn find(&self, key: &str) -> Option<Path> {
+        let usual = || self.path.key(key.to_owned());
+        let Some(lens) = &self.lens else { return Some(usual()) };
+        match lens.standing(key, self.node) {
+            Standing::At(place) => Some(place.path(&self.path, lens.around.as_deref())),
+            Standing::Usual => Some(usual()),
+            Standing::Nowhere => None,
+        }
+    }
+
+    /// The value of `key` that holds where none is written.
+    pub(super) fn default(&self, key: &str) -> Option<Node<'d>> {
+        self.lens.as_ref()?.defaults?.get(key)
+    }
+
+    /// Whether the kind has the field `key` at all.
+    pub(super) fn takes(&self, key: &str) -> bool {
+        self.lens.as_ref().is_none_or(|lens| !matches!(lens.standing(key, self.node), Standing::Nowhere))
+    }
+
+    /// The value of `key` where it would be written.
+    fn own(&self, key: &str) -> Option<Node<'d>> {
+        let Some(lens) = &self.lens else { return self.node?.get(key) };
+        match lens.standing(key, self.node) {
+            Standing::At(place) => place.value(self.node, lens.around.as_deref()),
+            Standing::Usual => self.node?.get(key),
+            Standing::Nowhere => None,
+        }
     }
 
     /// The map at `key`.
     pub fn section(&self, key: &'static str) -> Result<Self, Malformed> {
-        Self::new(self.get(key), self.path.key(key))
+        let section = Self::new(self.own(key), self.place(key))?;
+        Ok(match self.default(key) {
+            Some(default) => {
+                let default = Self::new(Some(default), section.path.clone())?;
+                section.with(None, None, default.node)
+            }
+            None => section,
+        })
     }
 
     /// The list at `key`.
     pub fn list(&self, key: &'static str) -> Result<List<'d>, Malformed> {
-        let list = List { node: self.get(key), path: self.path.key(key) };
-        match list.node {
-            Some(node) if !node.is_sequence() => Err(Malformed::new(node, list.path, "a list")),
-            _ => Ok(list),
-        }
+        List::new(self.get(key), self.place(key))
     }
 
     /// The truth value at `key`.
@@ -129,15 +193,19 @@ impl<'d> Section<'d> {
 
     /// Where the value at `keys` stands or would stand, and the place of the text that is nearest to it.
     pub fn locate(&self, keys: &[&'static str]) -> (Path, Position) {
-        let path = keys.iter().fold(self.path.clone(), |path, key| path.key(*key));
-        let mut nearest = self.node;
-        for key in keys {
+        let Some((first, rest)) = keys.split_first() else {
+            return (self.path.clone(), self.node.map_or(START, |node| node.position()));
+        };
+        let path = rest.iter().fold(self.place(first), |path, key| path.key(*key));
+        let own = self.own(first);
+        let mut nearest = own.or(self.node);
+        for key in rest.iter().take_while(|_| own.is_some()) {
             match nearest.and_then(|node| node.get(key)) {
                 Some(value) => nearest = Some(value),
                 None => break,
             }
         }
-        (path, nearest.map_or(Position { line: 1, column: 1, offset: 0 }, |node| node.position()))
+        (path, nearest.map_or(START, |node| node.position()))
     }
 
     fn read<T>(
@@ -149,19 +217,42 @@ impl<'d> Section<'d> {
         let Some(node) = self.get(key) else { return Ok(None) };
         match as_expected(&node) {
             Some(value) => Ok(Some(value)),
-            None => Err(Malformed::new(node, self.path.key(key), expected)),
+            None => Err(Malformed::new(node, self.place(key), expected)),
         }
     }
 }
+
+/// The place of what has none.
+const START: Position = Position { line: 1, column: 1, offset: 0 };
 
 /// A list of a manifest, which need not be there, and its place.
 #[derive(Clone, Debug)]
 pub struct List<'d> {
     node: Option<Node<'d>>,
     path: Path,
+    /// The items of a list that is yet to be written.
+    planned: Vec<String>,
 }
 
 impl<'d> List<'d> {
+    /// The list of texts `value`, which is to come to stand at `path`.
+    pub(crate) fn planned(path: &Path, value: &Value) -> Option<Self> {
+        let Value::Sequence(items) = value else { return None };
+        let texts = items.iter().map(|item| match item {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        });
+        Some(Self { node: None, path: path.clone(), planned: texts.collect::<Option<_>>()? })
+    }
+
+    /// `node`, the value at `path`, as a list.
+    pub(super) fn new(node: Option<Node<'d>>, path: Path) -> Result<Self, Malformed> {
+        match node {
+            Some(node) if !node.is_sequence() => Err(Malformed::new(node, path, "a list")),
+            _ => Ok(Self { node, path, planned: Vec::new() }),
+        }
+    }
+
     /// Where it stands or would stand.
     pub fn path(&self) -> &Path {
         &self.path
@@ -169,7 +260,7 @@ impl<'d> List<'d> {
 
     /// Whether it has no item.
     pub fn is_empty(&self) -> bool {
-        self.items().next().is_none()
+        self.items().next().is_none() && self.planned.is_empty()
     }
 
     /// Whether a comment stands in its lines, which a replacement of the list would take along.
@@ -177,7 +268,7 @@ impl<'d> List<'d> {
         self.node.is_some_and(|node| node.has_comment())
     }
 
-    /// The items with their numbers, whatever they are.
+    /// The items that are written, with their numbers, whatever they are.
     pub fn items(&self) -> impl Iterator<Item = (usize, Node<'d>)> + use<'d> {
         self.node.into_iter().flat_map(|node| node.items()).enumerate()
     }
@@ -189,12 +280,11 @@ impl<'d> List<'d> {
 
     /// The items as text.
     pub fn texts(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
-        self.items()
-            .map(|(index, node)| match node.as_str() {
-                Some(text) => Ok(text),
-                None => Err(Malformed::new(node, self.path.index(index), "text")),
-            })
-            .collect()
+        let written = self.items().map(|(index, node)| match node.as_str() {
+            Some(text) => Ok(text),
+            None => Err(Malformed::new(node, self.path.index(index), "text")),
+        });
+        written.chain(self.planned.iter().map(|text| Ok(text.clone().into()))).collect()
     }
 }
 

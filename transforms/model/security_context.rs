@@ -31,6 +31,11 @@ impl<'d> SecurityContext<'d> {
         self.0.path()
     }
 
+    /// Its map as it is written.
+    pub fn section(&self) -> &Section<'d> {
+        &self.0
+    }
+
     /// The user id that the process gets.
     pub fn run_as_user(&self) -> Result<Option<i64>, Malformed> {
         self.0.id("runAsUser")

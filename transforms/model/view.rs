@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use rewriter::{Path, View};
+use rewriter::{Node, Path, Step, View};
 
-use super::container::ContainerKind;
+use super::container::{Container, ContainerKind};
+use super::pod::Pod;
+use super::section::Section;
 
 /// A pod, or the template of one, read through a [`View`]: the same code judges it before and after a fix.
 ///
@@ -19,6 +21,7 @@ pub struct PodView<'v> {
     template: View<'v>,
     spec: Option<View<'v>>,
     context: Option<View<'v>>,
+    of_kind: Option<OfKind<'v, Pod<'v>>>,
 }
 
 /// A container of a [`PodView`].
@@ -30,9 +33,79 @@ pub struct ContainerView<'v> {
     pub index: usize,
     section: View<'v>,
     context: Option<View<'v>>,
+    of_kind: Option<OfKind<'v, Container<'v>>>,
+}
+
+/// A pod or container of a kind that is not quite a pod, and the object around it.
+#[derive(Debug)]
+struct OfKind<'v, T> {
+    of: &'v T,
+    object: View<'v>,
+    object_path: &'v Path,
+}
+
+impl<T> Clone for OfKind<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for OfKind<'_, T> {}
+
+impl<'v, T> OfKind<'v, T> {
+    /// The value of `key` of `section`, which reads as `view`.
+    fn get(&self, section: &Section<'v>, view: Option<View<'v>>, key: &str) -> Option<View<'v>> {
+        self.own(section, view, key).or_else(|| section.default(key).map(View::from))
+    }
+
+    /// The same, where it is written for this one.
+    fn own(&self, section: &Section<'v>, view: Option<View<'v>>, key: &str) -> Option<View<'v>> {
+        let path = section.find(key)?;
+        match path.steps().strip_prefix(section.path().steps()) {
+            Some(steps) => follow(view?, steps),
+            None => follow(self.object, path.steps().strip_prefix(self.object_path.steps())?),
+        }
+    }
+}
+
+fn follow<'v>(view: View<'v>, steps: &[Step]) -> Option<View<'v>> {
+    steps.iter().try_fold(view, |view, step| match step {
+        Step::Key(key) => view.get(key),
+        Step::Index(index) => view.numbered_items().find(|(number, _)| number == index).map(|(_, item)| item),
+    })
 }
 
 impl<'v> PodView<'v> {
+    /// Reads `pod`, of which `view` shows the value at a path.
+    pub fn of(pod: &'v Pod<'v>, view: impl Fn(Node<'v>, &Path) -> Option<View<'v>>) -> Option<Self> {
+        let path = pod.template.path();
+        let template = view(pod.template.node()?, path)?;
+        let is_template = *path != pod.object.path;
+        if pod.is_ordinary() {
+            return Some(Self::new(template, path, is_template));
+        }
+        let object_path = &pod.object.path;
+        let object = view(pod.object.node, object_path)?;
+        let of_kind = OfKind { of: pod, object, object_path };
+        let spec = pod.spec.node().and_then(|spec| view(spec, pod.spec.path()));
+        let containers = pod.containers.iter().filter_map(|container| {
+            let section = view(container.section.node()?, container.section.path())?;
+            let list = ContainerKind::LISTS.into_iter().find(|list| list.list() == container.kind.list())?;
+            let of_kind = OfKind { of: container, object, object_path };
+            let context = of_kind.own(&container.section, Some(section), "securityContext");
+            Some(ContainerView { list, index: container.index, section, context, of_kind: Some(of_kind) })
+        });
+        Some(Self {
+            is_template,
+            containers: containers.collect(),
+            path,
+            template,
+            spec,
+            context: of_kind.get(&pod.spec, spec, "securityContext"),
+            of_kind: Some(of_kind),
+        })
+    }
+
     /// Reads `template`, the map with `metadata` and `spec`, which stands at `path`.
     pub fn new(template: View<'v>, path: &'v Path, is_template: bool) -> Self {
         let spec = template.get("spec");
@@ -45,16 +118,20 @@ impl<'v> PodView<'v> {
                     index,
                     section,
                     context: section.get("securityContext"),
+                    of_kind: None,
                 },
             ));
         }
         let context = spec.and_then(|spec| spec.get("securityContext"));
-        Self { is_template, containers, path, template, spec, context }
+        Self { is_template, containers, path, template, spec, context, of_kind: None }
     }
 
     /// The value of `key` in `spec`.
     pub fn get(&self, key: &str) -> Option<View<'v>> {
-        self.spec?.get(key)
+        match &self.of_kind {
+            Some(of_kind) => of_kind.get(&of_kind.of.spec, self.spec, key),
+            None => self.spec?.get(key),
+        }
     }
 
     /// The value of `key` in the pod's own `securityContext`.
@@ -85,7 +162,10 @@ impl<'v> PodView<'v> {
 
     /// The pod's annotations; one that is null counts, as it does for the API server.
     pub fn annotations(&self) -> impl Iterator<Item = (Cow<'v, str>, View<'v>)> + use<'v> {
-        let metadata = self.template.get("metadata");
+        let metadata = match &self.of_kind {
+            Some(of_kind) => of_kind.get(&of_kind.of.template, Some(self.template), "metadata"),
+            None => self.template.get("metadata"),
+        };
         let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
         annotations.into_iter().flat_map(|map| map.entries())
     }
@@ -103,7 +183,10 @@ impl<'v> PodView<'v> {
 
     /// Where `keys` of `spec` stand or would stand.
     pub fn path(&self, keys: &[&'static str]) -> Path {
-        extend(self.path.key("spec"), keys)
+        match &self.of_kind {
+            Some(of_kind) => of_kind.of.spec.locate(keys).0,
+            None => extend(self.path.key("spec"), keys),
+        }
     }
 
     /// Where `keys` of the metadata stand.
@@ -114,7 +197,10 @@ impl<'v> PodView<'v> {
 
     /// Where `keys` of a container stand or would stand.
     pub fn container_path(&self, container: &ContainerView<'_>, keys: &[&'static str]) -> Path {
-        extend(self.path.key("spec").key(container.list.list()).index(container.index), keys)
+        match &container.of_kind {
+            Some(of_kind) => of_kind.of.section.locate(keys).0,
+            None => extend(self.path.key("spec").key(container.list.list()).index(container.index), keys),
+        }
     }
 
     /// Where `keys` of the `securityContext` of `owner` stand or would stand; of the pod's, where it is `None`.
@@ -130,12 +216,19 @@ impl<'v> PodView<'v> {
 impl<'v> ContainerView<'v> {
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<View<'v>> {
-        self.section.get(key)
+        match &self.of_kind {
+            Some(of_kind) => of_kind.get(&of_kind.of.section, Some(self.section), key),
+            None => self.section.get(key),
+        }
     }
 
     /// The value of `key` in its `securityContext`.
     pub fn setting(&self, key: &str) -> Option<View<'v>> {
-        self.context?.get(key)
+        let own = self.context.and_then(|context| context.get(key));
+        own.or_else(|| {
+            let context = self.of_kind?.of.section.default("securityContext")?;
+            context.get(key).map(View::from)
+        })
     }
 
     /// Whether `key` in its `securityContext` has this truth value.
@@ -156,7 +249,10 @@ impl<'v> ContainerView<'v> {
 
     /// Its name; empty where it has none.
     pub fn name(&self) -> Cow<'v, str> {
-        self.get("name").map_or(Cow::Borrowed(""), |name| name.text())
+        match &self.of_kind {
+            Some(of_kind) => of_kind.of.name(),
+            None => self.get("name").map_or(Cow::Borrowed(""), |name| name.text()),
+        }
     }
 }
 

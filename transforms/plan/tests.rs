@@ -446,10 +446,12 @@ fn windows_keeps_what_linux_alone_knows_away() {
           - name: app
             image: registry.example.com/app:1
         ";
-    for (id, state) in states(&Settings::default(), &pod(windows)) {
-        match (id, state) {
-            ("resources" | "run-as-non-root" | "automount-service-account-token", State::Fixed)
-            | (_, State::Satisfied) => {}
+    for judged in findings(&Settings::default(), &pod(windows)) {
+        match (judged.finding.transform, judged.state) {
+            (_, State::Satisfied) => {}
+            (transform, state) if transform.on_windows => {
+                assert!(state == State::Fixed || transform.id != "resources", "{state:?}");
+            }
             (_, State::Left(left)) => assert!(left.reason.contains("Windows") && !left.needs_person),
             other => panic!("{other:?}"),
         }
@@ -626,6 +628,12 @@ fn profiles_choose_the_transforms() {
         ("mount-propagation", false, false),
         ("host-users", false, false),
         ("read-only-root-filesystem", false, false),
+        ("app-armor-profile", true, true),
+        ("se-linux-options", true, true),
+        ("proc-mount", true, true),
+        ("sysctls", true, true),
+        ("misplaced-field", false, false),
+        ("node-scheduling", false, false),
     ] {
         let meta = ALL.iter().map(|transform| transform.meta()).find(|meta| meta.id == id).unwrap();
         for (profile, wanted) in
@@ -650,4 +658,20 @@ fn a_great_many_containers_take_time_in_proportion() {
     };
     let (few, many) = (time(300), time(3_000));
     assert!(many < few * 40 + Duration::from_millis(200), "{few:?} for 300, {many:?} for 3000");
+}
+
+#[test]
+fn a_copy_of_the_object_in_an_annotation_is_named_and_stays() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{}'\nspec:\n  containers:\n  - {name: a, image: registry.example.com/a}\n";
+    let said = |settings: &Settings| -> Vec<String> {
+        let plan = plans(settings, text).remove(0);
+        assert!(plan.edits().all(|edit| edit.path().steps()[0] != Step::Key("metadata".into())));
+        plan.problems.iter().map(|problem| problem.path.to_string()).collect()
+    };
+    let path = "metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]";
+    assert_eq!(said(&only("capabilities")), [path]);
+    assert_eq!(
+        said(&Settings { ignore: ["capabilities".to_owned()].into(), ..only("capabilities") }),
+        [""; 0]
+    );
 }

@@ -1,6 +1,7 @@
 //! The checks of level baseline.
 
 use super::Judge;
+use crate::model::safe_sysctls;
 
 const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
@@ -16,24 +17,6 @@ const CAPABILITIES: [&str; 13] = [
     "SETPCAP",
     "SETUID",
     "SYS_CHROOT",
-];
-
-/// The sysctls that may be set, with the first version that allows them.
-const SYSCTLS: [(&str, u16); 14] = [
-    ("kernel.shm_rmid_forced", 0),
-    ("net.ipv4.ip_local_port_range", 0),
-    ("net.ipv4.tcp_syncookies", 0),
-    ("net.ipv4.ping_group_range", 0),
-    ("net.ipv4.ip_unprivileged_port_start", 0),
-    ("net.ipv4.ip_local_reserved_ports", 27),
-    ("net.ipv4.tcp_keepalive_time", 29),
-    ("net.ipv4.tcp_fin_timeout", 29),
-    ("net.ipv4.tcp_keepalive_intvl", 29),
-    ("net.ipv4.tcp_keepalive_probes", 29),
-    ("net.ipv4.tcp_rmem", 32),
-    ("net.ipv4.tcp_wmem", 32),
-    ("net.ipv4.tcp_slow_start_after_idle", 37),
-    ("net.ipv4.tcp_notsent_lowat", 37),
 ];
 
 /// The `SELinux` types that may be set, with the first version that allows them.
@@ -226,8 +209,7 @@ pub(super) fn sysctls(judge: &mut Judge<'_, '_>) {
     let list = pod.setting("sysctls");
     for (index, sysctl) in list.into_iter().flat_map(|list| list.numbered_items()) {
         let name = sysctl.get("name");
-        let mut allowed = SYSCTLS.iter().filter(|(_, since)| judge.since(*since));
-        if !name.is_some_and(|name| allowed.any(|(allowed, _)| name.is_text(allowed))) {
+        if !name.is_some_and(|name| safe_sysctls(judge.version).any(|allowed| name.is_text(allowed))) {
             let path = pod.setting_path(None, &["sysctls"]).index(index);
             let name = name.map(|name| name.text()).unwrap_or_default();
             judge.fail(path, format!("`{name}` must not be set"));

@@ -128,6 +128,10 @@ transform! {
         on_windows: false,
         since: "0.1.0",
     }
+    review {
+        symptom: "what the program or `kubectl` says where a fix of level review was a wrong guess",
+        undo: "how to undo or to tune such a fix; without one of that level this block goes",
+    }
 }
 
 impl Transform for {{name}} {

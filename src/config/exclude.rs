@@ -1,0 +1,85 @@
+//! The files that a configuration excludes.
+
+use std::path::{Component, Path, PathBuf};
+
+use ignore::gitignore::Gitignore;
+
+/// Rules as `.gitignore` has them, seen from the folder of the configuration.
+#[derive(Debug)]
+pub(super) struct Exclude {
+    /// Absolute.
+    folder: PathBuf,
+    rules: Option<Gitignore>,
+}
+
+impl Exclude {
+    /// The `rules` of the file `config`.
+    pub(super) fn new(config: Option<&Path>, rules: Option<Gitignore>) -> Self {
+        let folder = config.map(absolute).and_then(|file| Some(file.parent()?.to_owned()));
+        Self { folder: folder.unwrap_or_default(), rules }
+    }
+
+    /// Whether the file at `path`, or a folder that it is in, is excluded. As for git, nothing in an excluded
+    /// folder is included again.
+    pub(super) fn contains(&self, path: &Path) -> bool {
+        let Some(rules) = &self.rules else { return false };
+        let path = absolute(path);
+        let Ok(path) = path.strip_prefix(&self.folder) else { return false };
+        // The last one is the configuration's own folder.
+        let parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        parts.iter().enumerate().rev().any(|(above, part)| rules.matched(part, above > 0).is_ignore())
+    }
+}
+
+/// The path from the root on, without `.` and `..`.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(tidy.pop()),
+            Component::CurDir => {}
+            other => tidy.push(other),
+        }
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn excluded<'p>(globs: &[&str], paths: &[&'p str]) -> Vec<&'p str> {
+        let file = Path::new("/repo/.cce-fix.yaml");
+        let text = format!("exclude: {globs:?}");
+        let exclude = Exclude::new(Some(file), Config::parse(file, &text).unwrap().rows.exclude);
+        paths.iter().copied().filter(|path| exclude.contains(Path::new(path))).collect()
+    }
+
+    #[test]
+    fn the_rules_are_those_of_gitignore() {
+        let paths = [
+            "/repo/a.yaml",
+            "/repo/vendor/a.yaml",
+            "/repo/vendor/deep/b.yaml",
+            "/repo/charts/x/templates/a.yaml",
+            "/repo/deep/vendor/c.yaml",
+        ];
+        assert_eq!(excluded(&["vendor/**"], &paths), paths[1..3]);
+        assert_eq!(excluded(&["/vendor"], &paths), paths[1..3]);
+        assert_eq!(excluded(&["vendor/"], &paths), [&paths[1..3], &paths[4..]].concat());
+        assert_eq!(excluded(&["charts/*/templates/**"], &paths), paths[3..4]);
+        assert_eq!(excluded(&["/*.yaml"], &paths), paths[..1]);
+        assert_eq!(excluded(&["*.yaml", "!c.yaml"], &paths), paths[..4]);
+        assert_eq!(excluded(&["vendor/", "!vendor/deep/b.yaml"], &paths[..3]), paths[1..3]);
+        assert_eq!(excluded(&["a.yaml/"], &paths), [""; 0]);
+    }
+
+    #[test]
+    fn paths_are_seen_from_the_configuration() {
+        let other = ["/elsewhere/vendor/a.yaml", "/repository/vendor/a.yaml", "/repo"];
+        assert_eq!(excluded(&["vendor", "*"], &other), [""; 0]);
+        assert_eq!(excluded(&["/x"], &["/repo/y/../x/a.yaml", "/repo/./x/a.yaml", "/repo/x/../y"]).len(), 2);
+    }
+}

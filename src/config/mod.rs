@@ -300,6 +300,9 @@ transforms:
             }
         }
         assert_eq!(count, 3);
+        let page = include_str!("../../docs/suppressing.md");
+        let example = page.split("```yaml\n# .cce-fix.yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(decide(example, &Flags::default()).unwrap().settings.overrides.len(), 1);
         let unknown = error("nothing-like-it: 1\n");
         for key in unknown.split('`').skip(3).step_by(2) {
             assert!(readme.contains(&format!("\n{key}:")), "{key}");

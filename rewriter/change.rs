@@ -1,7 +1,7 @@
 //! The edits of one document as a tree over its data, so that edits that share a place are placed once.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use crate::error::Blocked;
@@ -15,7 +15,7 @@ pub(crate) struct Change<'e> {
     appended: Vec<&'e Value>,
     /// The path at which each of them was asked for first.
     asked_at: HashMap<&'e Value, &'e Path>,
-    pub(crate) children: IndexMap<Step, Self>,
+    pub(crate) children: IndexMap<Step, Self, RandomState>,
     /// The edits that end here, by number.
     pub(crate) edits: Vec<usize>,
 }

@@ -119,24 +119,25 @@ impl<'s> Node<'s> {
 
     /// The value of `key` written in this very mapping, and whether a merge key was passed on the way there.
     fn find(&self, key: &str) -> (Option<Self>, bool) {
+        // Everything else asks here, again and again.
+        let (events, text) = (self.events(), self.document.stream.text.as_bytes());
         let mut merges = false;
         let Entries { items } = self.entries();
         let mut at = items.next;
         while at < items.end {
-            let value = after_node(self.events(), at);
-            let event = self.events()[at];
-            let plain = (event.kind == EventKind::Plain)
-                .then(|| &self.document.stream.text[event.start as usize..event.end as usize]);
-            // Most keys are plain, and those say what is written.
-            let found = match plain {
-                Some(name) => name == key,
-                None => Self::new(self.document, at).is_text(key),
+            let event = events[at];
+            // Most keys are plain: those say what is written, and are one event.
+            let (found, value) = if event.kind == EventKind::Plain {
+                let name = &text[event.start as usize..event.end as usize];
+                merges |= name == b"<<";
+                (name == key.as_bytes(), at + 1)
+            } else {
+                (Self::new(self.document, at).is_text(key), after_node(events, at))
             };
             if found {
                 return (Some(Self::new(self.document, value)), merges);
             }
-            merges |= plain == Some("<<");
-            at = after_node(self.events(), value);
+            at = after_node(events, value);
         }
         (None, merges)
     }

@@ -42,6 +42,15 @@ impl Path {
         self.extended(keys.map(|key| Step::Key(Cow::Borrowed(key))))
     }
 
+    /// This path followed by mapping keys, however many.
+    #[must_use]
+    pub fn below(&self, keys: &[&'static str]) -> Self {
+        let mut path = Vec::with_capacity(self.0.len() + keys.len());
+        path.extend_from_slice(&self.0);
+        path.extend(keys.iter().map(|key| Step::Key(Cow::Borrowed(*key))));
+        Self(path)
+    }
+
     /// This path, one step further.
     #[must_use]
     pub fn with(&self, step: Step) -> Self {

@@ -93,7 +93,7 @@ impl<'s> Placement<'s> {
                 blocked.push((id, reason));
             }
         }
-        blocked.extend(splice::splices(self.document, &change).1);
+        blocked.extend(splice::blocked(self.document, &change));
         blocked
     }
 

@@ -68,7 +68,7 @@ impl Demand {
 }
 
 fn sum(own: &mut Amounts, other: &Amounts) {
-    for (own, other) in own.iter_mut().zip(other) {
+    for (own, other) in own.iter_mut().zip(other).filter(|(_, other)| !other.is_zero()) {
         *own = own.plus(other);
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
@@ -112,15 +113,22 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
-    let prepared = flags(cli).and_then(|flags| {
-        source(flags, cli.config.as_deref(), cli.isolated).map_err(|error| error.to_string())
+    let flags = match flags(cli) {
+        Ok(flags) => flags,
+        Err(message) => return refuse(&message),
+    };
+    let is_stdin = paths.iter().any(|path| path == OsStr::new("-"));
+    // The tables that decisions build on take as long to read as most folders to walk, so both are done at once.
+    let (decisions, found) = thread::scope(|scope| {
+        let walk = || input::collect(&paths, cli.no_ignore, cli.threads);
+        let walk = (!is_stdin).then(|| scope.spawn(walk));
+        let decisions = source(flags, cli.config.as_deref(), cli.isolated);
+        (decisions, walk.map_or_else(|| Ok((Vec::new(), Vec::new())), thread::ScopedJoinHandle::join))
     });
-    let decisions = match prepared {
+    let (inputs, errors) = found.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let decisions = match decisions {
         Ok(decisions) => decisions,
-        Err(message) => {
-            tell(&format!("error: {message}"))?;
-            return Ok(Exit::Trouble);
-        }
+        Err(error) => return refuse(&error.to_string()),
     };
     // Without a handler a second Ctrl-C could not end the program either; so it is no error to lack one.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
@@ -135,14 +143,13 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         changes: None,
         report: None,
     };
-    if paths.iter().any(|path| path == OsStr::new("-")) {
+    if is_stdin {
         if paths.len() > 1 {
             writeln!(io::stderr(), "error: `-` stands for stdin and cannot be mixed with other paths")?;
             return Ok(Exit::Trouble);
         }
         if cli.since.is_some() || cli.staged {
-            tell("error: `-` has no history; `--since` and `--staged` are for files")?;
-            return Ok(Exit::Trouble);
+            return refuse("`-` has no history; `--since` and `--staged` are for files");
         }
         let stdout = mode != Mode::Check;
         let Some(sinks) = run.open_reports(stdout.then_some("what `-` gives"), &[])? else {
@@ -152,12 +159,8 @@ fn run(cli: &Cli) -> io::Result<Exit> {
     }
     match changes(cli) {
         Ok(changes) => run.changes = changes,
-        Err(message) => {
-            tell(&format!("error: {message}"))?;
-            return Ok(Exit::Trouble);
-        }
+        Err(message) => return refuse(&message),
     }
-    let (inputs, errors) = input::collect(&paths, cli.no_ignore, cli.threads);
     let stdout = match mode {
         Mode::Diff => Some("the diff"),
         Mode::List => Some("the names"),
@@ -184,6 +187,12 @@ fn run(cli: &Cli) -> io::Result<Exit> {
     }
     run.write_reports(sinks, &report, &mut tally)?;
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
+}
+
+/// Says why there is no run.
+fn refuse(message: &str) -> io::Result<Exit> {
+    tell(&format!("error: {message}"))?;
+    Ok(Exit::Trouble)
 }
 
 /// What the run is limited to.

@@ -103,17 +103,17 @@ impl Transform for AppArmorProfile {
                 return vec![Finding::of_pod(&Self::META, cx.pod, &FIELD, all, Err(malformed))];
             }
         };
-        let pod_profile = profile(&pod);
+        let pod_profile = profile(pod);
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
         for container in &cx.pod.containers {
             let annotation = annotations.by_container.get(&container.name());
             match container.security_context() {
-                Ok(context) if annotation.is_none() && profile(&context) == Ok(None) => {
+                Ok(context) if annotation.is_none() && profile(context) == Ok(None) => {
                     inheriting.push(container);
                 }
                 Ok(context) => {
-                    findings.push(of_container(cx, container, &context, &annotations, &pod_profile));
+                    findings.push(of_container(cx, container, context, &annotations, &pod_profile));
                 }
                 Err(malformed) => {
                     findings.push(Finding::of_container(&Self::META, container, &FIELD, Err(malformed)));
@@ -133,7 +133,7 @@ impl Transform for AppArmorProfile {
             );
         }
         if !inheriting.is_empty() || !matches!(pod_profile, Ok(None)) {
-            let outcome = of_pod(&pod, &pod_profile, adds && is_for_all, cx);
+            let outcome = of_pod(pod, &pod_profile, adds && is_for_all, cx);
             findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
         }
         findings.extend(annotations.orphans(cx));
@@ -230,9 +230,9 @@ fn release(
     let field_exists = cx.settings.target >= FIELD_SINCE;
     let path = annotations.path.key(format!("{ANNOTATION}{}", container.name()));
     let mut edits = if adds && field_exists {
-        set_field(&context)
+        set_field(context)
     } else {
-        own.map(|_| remove_field(&context)).into_iter().collect()
+        own.map(|_| remove_field(context)).into_iter().collect()
     };
     if adds && !field_exists {
         if container.name().is_empty() {
@@ -306,7 +306,7 @@ fn judge(
             return release(cx, container, own_goes, annotation_goes, annotations);
         }
         let summary = if own_goes.is_some() { REMOVE } else { REMOVE_ANNOTATION };
-        let field = own_goes.map(|_| remove_field(&context));
+        let field = own_goes.map(|_| remove_field(context));
         let annotation = annotation_goes.and_then(|_| without());
         return Ok(Outcome::review(summary, UNCONFINED, field.into_iter().chain(annotation).collect()));
     }

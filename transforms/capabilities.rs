@@ -144,7 +144,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
             ),
             None => match drop_all(cx, container)? {
                 Ok(all) => {
-                    change.drop_all(all.level, &all.reason, &context, &drop_list);
+                    change.drop_all(all.level, &all.reason, context, &drop_list);
                     if all.needs_bind {
                         let edit = Edit::append(add_list.path().clone(), NET_BIND_SERVICE);
                         change.add(all.level, edit, "add `NET_BIND_SERVICE`", "");

@@ -1,11 +1,12 @@
 //! What a transform sees: a pod, the settings, and what the transforms before it have planned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use foldhash::HashMap;
 use rewriter::{Edit, Path, Value};
 
 use crate::evidence::Evidence;
-use crate::images::Match;
+use crate::images::{Catalogue, Match};
 use crate::model::{Container, List, Malformed, Mount, MountedVolume, Object, Pod, Volume};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
@@ -22,6 +23,20 @@ pub struct Context<'a, 'd> {
     pub evidence: &'a Evidence,
     pub(crate) plan: &'a Plan,
     pub(crate) suppressions: &'a Suppressions,
+    pub(crate) images: &'a Images<'a>,
+}
+
+/// What the catalogue knows about the images of a pod's containers, looked up once for all transforms.
+#[derive(Clone, Debug)]
+pub(crate) struct Images<'a> {
+    by_container: Vec<Option<Match<'a>>>,
+}
+
+impl<'a> Images<'a> {
+    pub(crate) fn of(pod: &Pod<'_>, catalogue: &'a Catalogue) -> Self {
+        let look_up = |container: &Container<'_>| catalogue.lookup(&container.image()?);
+        Self { by_container: pod.containers.iter().map(look_up).collect() }
+    }
 }
 
 /// What a transform sees of an object as a whole, with pods in it or without.
@@ -65,7 +80,7 @@ impl Plan {
     }
 }
 
-impl Context<'_, '_> {
+impl<'a> Context<'a, '_> {
     /// Whether an earlier transform adds items to the list at `path`.
     pub fn is_appended(&self, path: &Path) -> bool {
         self.plan.appended.contains(path)
@@ -85,8 +100,8 @@ impl Context<'_, '_> {
     }
 
     /// What the catalogue knows about the container's image.
-    pub fn image(&self, container: &Container<'_>) -> Option<Match<'_>> {
-        self.settings.catalogue.lookup(&container.image()?)
+    pub fn image(&self, container: &Container<'_>) -> Option<&'a Match<'a>> {
+        self.images.by_container.get(container.number)?.as_ref()
     }
 
     /// Whether the container is privileged, after what is planned.

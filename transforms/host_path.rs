@@ -304,7 +304,7 @@ fn keeps_writable(
             return Ok(Some(format!("{} mounts `{}` in it", container.reference(), other.path)));
         }
         let commands = container.commands()?;
-        let written = written_places(container, &commands)?;
+        let written = written_places(container, commands)?;
         if let Some(place) = written.iter().find(|place| place.path.as_deref().is_some_and(is_below)) {
             return Ok(Some(format!("{} writes to `{}`", container.reference(), place.text)));
         }

@@ -134,7 +134,7 @@ impl Context<'_, '_> {
         let Some(Match { entry, facts, confidence }) = self.image(container) else {
             return Identity::UNKNOWN;
         };
-        let certain = confidence == Confidence::Exact;
+        let certain = *confidence == Confidence::Exact;
         match (facts.user, facts.uid) {
             (Some(User::Root), _) => Identity::of(0, certain),
             (Some(User::Named | User::Numeric), uid) => Identity { uid, is_root: Some(false), certain },
@@ -149,7 +149,7 @@ impl Context<'_, '_> {
         let Some(image) = self.image(container) else {
             return self.guess("nothing is known about the image");
         };
-        let Match { entry, facts, confidence } = &image;
+        let Match { entry, facts, confidence } = image;
         if facts.start == Some(Start::Root) {
             return Err(NoUser::Left("the image is meant to stay root".to_owned()));
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
-use crate::context::{Context, ObjectContext, Plan};
+use crate::context::{Context, Images, ObjectContext, Plan};
 use crate::demand::AddedRequests;
 use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
@@ -235,6 +235,7 @@ fn fold(
         pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
         ..DocumentPlan::default()
     };
+    let images: Vec<Images<'_>> = pods.iter().map(|pod| Images::of(pod, &settings.catalogue)).collect();
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings, evidence)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let mut fresh: Vec<&mut Judged> = Vec::new();
@@ -247,9 +248,9 @@ fn fold(
             });
             fresh.extend(add(&mut object_plan.findings, judged));
         }
-        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plan.pods) {
+        for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
             let findings =
-                transform.check(&Context { pod, settings, evidence, plan: &planned, suppressions });
+                transform.check(&Context { pod, settings, evidence, plan: &planned, images, suppressions });
             let judged = findings.into_iter().map(|finding| {
                 let state = suppressions.judge(&finding, Some(pod), guard.decide(&finding, settings));
                 Judged { finding, state }
@@ -260,8 +261,8 @@ fn fold(
         fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| planned.accept(fix));
     }
     if generate::is_wanted(settings) {
-        for ((pod, guard), pod_plan) in pods.iter().zip(&guards).zip(&mut plan.pods) {
-            let cx = Context { pod, settings, evidence, plan: &planned, suppressions };
+        for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
+            let cx = Context { pod, settings, evidence, plan: &planned, images, suppressions };
             let has_host_network = cx.has_host_network().unwrap_or(true);
             pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, evidence, has_host_network));
         }

@@ -107,7 +107,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
     let image = cx.image(container);
     let facts = image.as_ref().map(|image| &*image.facts);
     let mut writable: Directories = cx.mounts(container)?.iter().map(|mount| &*mount.path).collect();
-    if let Some(obstacle) = obstacle(container, &commands, facts, &writable) {
+    if let Some(obstacle) = obstacle(container, commands, facts, &writable) {
         return Ok(Outcome::left(obstacle));
     }
     let is_sure = image.as_ref().is_some_and(|image| image.confidence == Confidence::Exact);
@@ -122,7 +122,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
             empty.push(path);
         }
     }
-    let stray = writes_outside(container, &commands, writable)?;
+    let stray = writes_outside(container, commands, writable)?;
     let (level, reason) = match (written, is_known && !container.has_command(), stray) {
         (None, true, None) => (Level::Safe, "all paths that the image writes to stay writable".to_owned()),
         (None, true, Some(path)) => (Level::Review, format!("it writes to `{path}`, which no volume covers")),

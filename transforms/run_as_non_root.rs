@@ -116,7 +116,7 @@ struct PodsValue {
 impl PodsValue {
     fn of(cx: &Context<'_, '_>) -> Result<Self, Malformed> {
         let context = cx.pod.security_context()?;
-        let is_root = cx.user(&context)?.is_some_and(|(uid, _)| uid == 0);
+        let is_root = cx.user(context)?.is_some_and(|(uid, _)| uid == 0);
         Ok(Self { non_root: context.run_as_non_root()?, is_root })
     }
 }
@@ -220,9 +220,9 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, pod: PodsValue) -> Res
 
 fn on_linux(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Verdict, Malformed> {
     let (own, pod) = (container.security_context()?, cx.pod.security_context()?);
-    let user = match cx.user(&own)? {
+    let user = match cx.user(own)? {
         Some(user) => Some(user),
-        None => cx.user(&pod)?,
+        None => cx.user(pod)?,
     };
     Ok(match user {
         Some((0, _)) => with_user(cx, container)?,

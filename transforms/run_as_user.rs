@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::fragment;
 use crate::identity::{NewUser, NoUser};
 use crate::images::User;
-use crate::model::{Container, ContainerKind, Malformed, VolumeSource, needs_root};
+use crate::model::{self, Container, ContainerKind, Malformed, VolumeSource, needs_root};
 use crate::settings::{Profile, UidPolicy, Version};
 use crate::sshd::has_volcano_keys;
 use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
@@ -102,7 +102,8 @@ impl Transform for RunAsUser {
         }
         let containers = &cx.pod.containers;
         let verdicts: Vec<_> = containers.iter().map(|container| judge(cx, container)).collect();
-        let pod_is_root = cx.pod.security_context().and_then(|pod| pod.run_as_user()) == Ok(Some(0));
+        let pod_is_root =
+            cx.pod.security_context().and_then(model::SecurityContext::run_as_user) == Ok(Some(0));
         let replaces = pod_is_root && containers.iter().zip(&verdicts).all(can_do_without_pods_root);
         let sharing = sharing(cx, &verdicts);
         let mut fs_group = FsGroup::new(cx);
@@ -303,7 +304,7 @@ fn review(outcome: Outcome, sharing: Option<String>, has_group: bool) -> Outcome
 fn sharing(cx: &Context<'_, '_>, verdicts: &[Result<Verdict, Malformed>]) -> Vec<Option<String>> {
     let containers = &cx.pod.containers;
     let mut found = vec![None; containers.len()];
-    if cx.pod.security_context().and_then(|context| context.fs_group()) != Ok(None) {
+    if cx.pod.security_context().and_then(model::SecurityContext::fs_group) != Ok(None) {
         return found;
     }
     let users: Vec<Option<i64>> = containers

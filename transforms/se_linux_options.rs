@@ -92,13 +92,13 @@ impl Transform for SeLinuxOptions {
                 .is_ok_and(|context| context.section().get("seLinuxOptions").is_none())
         };
         let (inheriting, own): (Vec<_>, Vec<_>) = cx.pod.containers.iter().partition(inherits);
-        let of_pod = cx.pod.security_context().and_then(|context| judge(cx, &context));
+        let of_pod = cx.pod.security_context().and_then(|context| judge(cx, context));
         let mut findings = Vec::new();
         if !inheriting.is_empty() || of_pod != Ok(Outcome::Satisfied) {
             findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, of_pod));
         }
         findings.extend(own.into_iter().map(|container| {
-            let outcome = container.security_context().and_then(|context| judge(cx, &context));
+            let outcome = container.security_context().and_then(|context| judge(cx, context));
             Finding::of_container(&Self::META, container, &FIELD, outcome)
         }));
         findings

@@ -233,7 +233,7 @@ struct Setting<'d> {
 
 impl<'d> Setting<'d> {
     fn of_pod(cx: &Context<'_, 'd>, annotations: &Annotations<'d>) -> Result<Self, Malformed> {
-        Self::new(cx, cx.pod.security_context()?, annotations, POD_ANNOTATION.to_owned())
+        Self::new(cx, cx.pod.security_context()?.clone(), annotations, POD_ANNOTATION.to_owned())
     }
 
     fn of_container(
@@ -242,7 +242,7 @@ impl<'d> Setting<'d> {
         annotations: &Annotations<'d>,
     ) -> Result<Self, Malformed> {
         let key = format!("{CONTAINER_ANNOTATION}{}", container.name());
-        Self::new(cx, container.security_context()?, annotations, key)
+        Self::new(cx, container.security_context()?.clone(), annotations, key)
     }
 
     fn new(

@@ -102,9 +102,9 @@ impl Transform for Sshd {
 
 /// What in the container says that it runs a server.
 fn signal(container: &Container<'_>) -> Result<Option<String>, Malformed> {
-    let mut commands = container.commands()?;
-    commands.extend(container.probe_commands()?);
-    if let Some(command) = commands.iter().find(|command| starts_server(command)) {
+    let probes = container.probe_commands()?;
+    if let Some(command) = container.commands()?.iter().chain(&probes).find(|command| starts_server(command))
+    {
         return Ok(Some(format!("starts `{}`", command.words.join(" "))));
     }
     let name = container.image().unwrap_or_default();

@@ -141,7 +141,7 @@ fn need(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Need, Malform
 
 /// The lowest port below 1024 that the container listens on, as far as is known.
 fn low_port(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option<i64>, Malformed> {
-    let mut ports = container.ports()?;
+    let mut ports = container.ports()?.to_vec();
     if ports.is_empty() {
         // Declared ports tell how an image is configured here, its own ones how it comes.
         let image = cx.image(container);
@@ -160,7 +160,7 @@ fn served_port(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Option
     }
     for container in &cx.pod.containers {
         for port in container.ports()? {
-            served.remove(&port);
+            served.remove(port);
         }
     }
     Ok(served.into_keys().next())

@@ -58,11 +58,11 @@ impl Transform for WindowsHostProcess {
 
     /// The pod's finding stands for all containers without a value of their own.
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        let pod = cx.pod.security_context().and_then(|context| host_process(&context));
+        let pod = cx.pod.security_context().and_then(host_process);
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
         for container in &cx.pod.containers {
-            let outcome = match container.security_context().and_then(|context| host_process(&context)) {
+            let outcome = match container.security_context().and_then(host_process) {
                 Ok(Some(own)) => Ok(judge(own)),
                 Ok(None) => {
                     inheriting.push(container);

@@ -188,14 +188,13 @@ impl Splicer<'_> {
         column: usize,
         at: usize,
     ) -> Option<Vec<String>> {
-        let style = self.one_line_break(at);
         let mut texts = Vec::new();
         for (key, child) in added {
             match child.new_value() {
                 Ok(Some(value)) => {
-                    let mut text = String::new();
-                    render::block_entry(&mut text, key, &value, column, style);
-                    texts.push(text);
+                    texts.push(self.written(|text| {
+                        render::block_entry(text, key, &value, column, self.one_line_break(at));
+                    }));
                 }
                 Ok(None) => {}
                 Err(blocked) => self.block(child, blocked),
@@ -215,11 +214,8 @@ impl Splicer<'_> {
         let item = self.start(entries[last].value);
         let gap = &self.text[dash + 1..item.max(dash + 1)];
         let gap = if !gap.is_empty() && gap.iter().all(|byte| *byte == b' ') { gap.len() } else { 1 };
-        let style = self.one_line_break(dash);
         let texts = items.into_iter().map(|item| {
-            let mut text = String::new();
-            render::block_item(&mut text, item, column, gap, style);
-            text
+            self.written(|text| render::block_item(text, item, column, gap, self.one_line_break(dash)))
         });
         Some(texts.collect())
     }
@@ -256,11 +252,12 @@ impl Splicer<'_> {
         let at = self.line_end_of(self.end(entries[anchor].value));
         let at = self.behind_comments_inside(at, entries[anchor].value, column);
         let line_break = style::line_break(self.text, at);
-        let mut text = String::new();
-        for line in lines {
-            render::new_line(&mut text, column, "\n");
-            text.push_str(line);
-        }
+        let text = self.written(|text| {
+            for line in lines {
+                render::new_line(text, column, "\n");
+                text.push_str(line);
+            }
+        });
         self.splice(at..at, text.replace('\n', line_break));
         Ok(())
     }

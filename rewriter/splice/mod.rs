@@ -39,15 +39,8 @@ pub(crate) fn splices_in_style(
     change: &Change<'_>,
     samples: &OnceCell<Samples>,
 ) -> (Vec<Splice>, BlockedEdits) {
-    let mut splicer = Splicer {
-        document,
-        events: &document.stream.events,
-        text: document.stream.text.as_bytes(),
-        samples,
-        splices: Vec::new(),
-        blocked: Vec::new(),
-    };
-    splicer.attempt(change, |splicer| splicer.value(document.events().start, change, &Holder::Root));
+    let mut splicer = Splicer::new(document, samples, true);
+    splicer.root(change);
     // A stable sort: of pieces at one place, the inner collection's was made first and comes first; what is
     // inserted in front of a removed range comes before it.
     splicer.splices.sort_by_key(|splice| (splice.range.start, !splice.range.is_empty()));
@@ -69,8 +62,18 @@ enum Holder {
     Flow(FlowStyle),
 }
 
+/// The edits of `change` that [`splices`] would not place.
+pub(crate) fn blocked(document: Document<'_>, change: &Change<'_>) -> BlockedEdits {
+    let samples = OnceCell::new();
+    let mut splicer = Splicer::new(document, &samples, false);
+    splicer.root(change);
+    splicer.blocked
+}
+
 struct Splicer<'s> {
     document: Document<'s>,
+    /// Whether the pieces say anything: to know that there is room for them, what they say is not needed.
+    writes: bool,
     events: &'s [Event],
     text: &'s [u8],
     samples: &'s OnceCell<Samples>,
@@ -93,7 +96,35 @@ struct Descent<'c, 'e> {
     added: Vec<(&'c str, &'c Change<'e>)>,
 }
 
+impl<'s> Splicer<'s> {
+    fn new(document: Document<'s>, samples: &'s OnceCell<Samples>, writes: bool) -> Self {
+        Self {
+            document,
+            writes,
+            events: &document.stream.events,
+            text: document.stream.text.as_bytes(),
+            samples,
+            splices: Vec::new(),
+            blocked: Vec::new(),
+        }
+    }
+}
+
 impl Splicer<'_> {
+    fn root(&mut self, change: &Change<'_>) {
+        let root = self.document.events().start;
+        self.attempt(change, |splicer| splicer.value(root, change, &Holder::Root));
+    }
+
+    /// What `write` makes, where it is wanted.
+    fn written(&self, write: impl FnOnce(&mut String)) -> String {
+        let mut text = String::new();
+        if self.writes {
+            write(&mut text);
+        }
+        text
+    }
+
     /// Does `work`; where it cannot be done, blocks all edits of `change` and takes back its pieces of text.
     fn attempt(&mut self, change: &Change<'_>, work: impl FnOnce(&mut Self) -> Result<(), Blocked>) {
         let before = self.splices.len();
@@ -112,7 +143,7 @@ impl Splicer<'_> {
         changes: impl IntoIterator<Item = &'c Change<'e>>,
         edits: &[usize],
     ) {
-        if self.splices[first..].iter().all(|splice| !splice.edits.is_empty()) {
+        if !self.writes || self.splices[first..].iter().all(|splice| !splice.edits.is_empty()) {
             return;
         }
         let mut all = edits.to_vec();
@@ -305,9 +336,7 @@ impl Splicer<'_> {
     ) -> Result<(), Blocked> {
         let on_its_line = !self.text[colon..old.end].contains(&b'\n');
         let line_end = style::line_end(self.text, old.end);
-        let style = self.block_style(line_end);
-        let mut text = String::new();
-        render::block_value(&mut text, value, column, style);
+        let text = self.written(|text| render::block_value(text, value, column, self.block_style(line_end)));
         if !on_its_line {
             self.refuse_comment(colon + 1..line_end)?;
             // The key's line stays as it is, blanks at its end included.

@@ -2,6 +2,7 @@
 //! those patches change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,8 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 #[derive(Debug, Default)]
 pub struct Patches {
     listed: HashSet<PathBuf>,
+    /// The last parts of those paths.
+    names: HashSet<OsString>,
     /// What patches the objects of a file.
     overlays: HashMap<PathBuf, Vec<Arc<Overlay>>>,
     /// Folders whose kustomization has been read for a file that was named.
@@ -35,6 +38,7 @@ impl Patches {
             patches.listed.extend(read.patches.iter().cloned());
             tree.add(folder_of(&plain(path)), Some(read));
         }
+        patches.names = patches.listed.iter().filter_map(|path| path.file_name()).map(Into::into).collect();
         patches.overlays = tree.overlays();
         patches
     }
@@ -51,6 +55,11 @@ impl Patches {
     /// Whether a kustomization lists the file as a patch. For a file that was named, those in its own folder
     /// and the one above are looked at too.
     pub fn contains(&self, input: &Input) -> bool {
+        // Few files have the name of a patch, and a path takes time to make plain.
+        let has_name = || input.path.file_name().is_some_and(|name| self.names.contains(name));
+        if !input.named && !has_name() {
+            return false;
+        }
         let path = plain(&input.path);
         if self.listed.contains(&path) {
             return true;

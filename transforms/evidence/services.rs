@@ -1,5 +1,6 @@
 //! Services: at which ports a pod is reached.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rewriter::Node;
@@ -105,20 +106,20 @@ impl Evidence {
     }
 
     fn ports(&self, pod: &Pod<'_>) -> impl Iterator<Item = &Ports> {
-        let labels: BTreeMap<String, String> = pod
+        let labels: BTreeMap<Cow<'_, str>, Cow<'_, str>> = pod
             .template
             .get("metadata")
             .and_then(|metadata| metadata.get("labels"))
             .into_iter()
             .flat_map(|labels| labels.entries())
-            .map(|(key, value)| (key.text().into_owned(), value.text().into_owned()))
+            .map(|(key, value)| (key.text(), value.text()))
             .collect();
         let mut found = Vec::new();
         for services in self.objects.services.possible(pod.object.namespace().as_deref()) {
-            for by_keys in labels.keys().filter_map(|key| services.by_first_key.get(key)) {
+            for by_keys in labels.keys().filter_map(|key| services.by_first_key.get(&**key)) {
                 for (keys, by_values) in by_keys {
                     let values: Option<Vec<String>> =
-                        keys.iter().map(|key| labels.get(key).cloned()).collect();
+                        keys.iter().map(|key| Some(labels.get(&**key)?.clone().into_owned())).collect();
                     found.extend(values.and_then(|values| by_values.get(&values)));
                 }
             }

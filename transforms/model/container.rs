@@ -1,6 +1,7 @@
 //! A container of a pod.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 
 use super::script::{Command, commands};
@@ -71,23 +72,43 @@ pub struct Container<'d> {
     pub kind: ContainerKind,
     /// Its number among those of its part in the pod, from zero.
     pub index: usize,
+    /// Its number among all containers of the pod.
+    pub(crate) number: usize,
     /// Its map.
     pub section: Section<'d>,
     /// What the table of kinds says about it, where it stands in no list of a pod.
     pub(super) list: Option<&'static ContainerList>,
+    name: Cow<'d, str>,
+    // Read once, because nearly every transform asks.
+    security_context: Result<SecurityContext<'d>, Malformed>,
+    commands: OnceCell<Result<Vec<Command>, Malformed>>,
+    ports: OnceCell<Result<Vec<i64>, Malformed>>,
 }
 
 impl<'d> Container<'d> {
-    pub(super) fn new(list: ContainerKind, index: usize, section: Section<'d>) -> Self {
+    pub(super) fn new(list: ContainerKind, index: usize, number: usize, section: Section<'d>) -> Self {
         let restarts = section.get("restartPolicy").is_some_and(|policy| policy.is_text("Always"));
         let kind = if list == ContainerKind::Init && restarts { ContainerKind::Sidecar } else { list };
-        Self { kind, index, section, list: None }
+        let name = section.get("name").map_or(Cow::Borrowed(""), |name| name.text());
+        Self {
+            kind,
+            index,
+            number,
+            security_context: SecurityContext::of(&section),
+            section,
+            list: None,
+            name,
+            commands: OnceCell::new(),
+            ports: OnceCell::new(),
+        }
     }
 
     /// Its name; empty where it has none.
     pub fn name(&self) -> Cow<'d, str> {
-        let usual = || self.list.and_then(|list| list.name.as_deref()).unwrap_or_default();
-        self.section.get("name").map_or_else(|| Cow::Borrowed(usual()), |name| name.text())
+        match (&*self.name, self.list) {
+            ("", Some(list)) => Cow::Borrowed(list.name.as_deref().unwrap_or_default()),
+            _ => self.name.clone(),
+        }
     }
 
     /// Which one it is.
@@ -107,8 +128,8 @@ impl<'d> Container<'d> {
     }
 
     /// Its `securityContext`.
-    pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
-        SecurityContext::of(&self.section)
+    pub fn security_context(&self) -> Result<&SecurityContext<'d>, Malformed> {
+        self.security_context.as_ref().map_err(Clone::clone)
     }
 
     /// Its `volumeMounts`.
@@ -122,13 +143,20 @@ impl<'d> Container<'d> {
     }
 
     /// The ports that it declares or is probed at.
-    pub fn ports(&self) -> Result<Vec<i64>, Malformed> {
+    pub fn ports(&self) -> Result<&[i64], Malformed> {
+        known(&self.ports, || self.find_ports()).map(Vec::as_slice)
+    }
+
+    fn find_ports(&self) -> Result<Vec<i64>, Malformed> {
         let mut ports = Vec::new();
         for port in self.section.list("ports")?.sections() {
             ports.extend(port?.integer("containerPort")?);
         }
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
             let probe = self.section.section(probe)?;
+            if !probe.exists() {
+                continue;
+            }
             for handler in ["httpGet", "tcpSocket", "grpc"] {
                 // A port's name stands for one that `ports` declares.
                 ports.extend(probe.section(handler)?.get("port").and_then(|port| port.as_integer()));
@@ -145,6 +173,9 @@ impl<'d> Container<'d> {
         let mut handlers = Vec::new();
         for (owner, key) in probes.into_iter().chain(hooks) {
             let owner = owner.section(key)?;
+            if !owner.exists() {
+                continue;
+            }
             for kind in ["httpGet", "tcpSocket"] {
                 handlers.extend(Some(owner.section(kind)?).filter(Section::exists));
             }
@@ -178,12 +209,19 @@ impl<'d> Container<'d> {
 
     /// The programs that it starts by `command`, `args` and its `lifecycle` hooks, those of shell scripts in
     /// them included.
-    pub fn commands(&self) -> Result<Vec<Command>, Malformed> {
+    pub fn commands(&self) -> Result<&[Command], Malformed> {
+        known(&self.commands, || self.find_commands()).map(Vec::as_slice)
+    }
+
+    fn find_commands(&self) -> Result<Vec<Command>, Malformed> {
         let mut found = commands(&self.command_line()?);
         if let Some(script) = self.list.and_then(|list| self.section.get(list.script.as_deref()?)) {
             found.extend(commands(&["sh".into(), "-c".into(), script.text()]));
         }
         let lifecycle = self.section.section("lifecycle")?;
+        if !lifecycle.exists() {
+            return Ok(found);
+        }
         for hook in ["postStart", "preStop"] {
             let words = lifecycle.section(hook)?.section("exec")?.list("command")?;
             let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
@@ -196,7 +234,11 @@ impl<'d> Container<'d> {
     pub fn probe_commands(&self) -> Result<Vec<Command>, Malformed> {
         let mut found = Vec::new();
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-            let words = self.section.section(probe)?.section("exec")?.list("command")?;
+            let probe = self.section.section(probe)?;
+            if !probe.exists() {
+                continue;
+            }
+            let words = probe.section("exec")?.list("command")?;
             let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
             found.extend(commands(&words));
         }
@@ -207,4 +249,12 @@ impl<'d> Container<'d> {
     pub fn working_directory(&self) -> Result<Option<Cow<'d, str>>, Malformed> {
         self.section.text("workingDir")
     }
+}
+
+/// What `cell` holds, found by `find` where it is asked for first.
+fn known<T>(
+    cell: &OnceCell<Result<T, Malformed>>,
+    find: impl FnOnce() -> Result<T, Malformed>,
+) -> Result<&T, Malformed> {
+    cell.get_or_init(find).as_ref().map_err(Clone::clone)
 }

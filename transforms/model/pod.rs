@@ -1,10 +1,11 @@
 //! A pod, or the template of one.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt as _};
 use rewriter::{Node, Path};
 
 use super::container::{Container, ContainerKind, ContainerRef};
@@ -30,6 +31,7 @@ pub struct Pod<'d> {
     /// Whether other pods of its object share what stands around them.
     pub(super) has_siblings: bool,
     pub(super) form: Form<'d>,
+    security_context: Result<SecurityContext<'d>, Malformed>,
     volumes: Result<HashMap<Cow<'d, str>, Volume<'d>>, Malformed>,
 }
 
@@ -77,8 +79,16 @@ impl<'d> Pod<'d> {
             return Ok(None);
         }
         let volumes = volumes(object, &spec, form);
-        let (object, form) = (object.clone(), form.clone());
-        Ok(Some(Self { object, template, spec, containers, has_siblings: false, form, volumes }))
+        Ok(Some(Self {
+            object: object.clone(),
+            security_context: SecurityContext::of(&spec),
+            template,
+            spec,
+            containers,
+            has_siblings: false,
+            form: form.clone(),
+            volumes,
+        }))
     }
 
     /// The container that `reference` is about.
@@ -91,8 +101,8 @@ impl<'d> Pod<'d> {
     }
 
     /// The pod's `securityContext`, whose values hold for every container without an own one.
-    pub fn security_context(&self) -> Result<SecurityContext<'d>, Malformed> {
-        SecurityContext::of(&self.spec)
+    pub fn security_context(&self) -> Result<&SecurityContext<'d>, Malformed> {
+        self.security_context.as_ref().map_err(Clone::clone)
     }
 
     /// `metadata.annotations` of the pod.
@@ -190,8 +200,8 @@ impl<'d> Pod<'d> {
         if let Some(name) = self.spec.get("os").and_then(|os| os.get("name")) {
             return name.is_text("windows");
         }
-        let has_options = |context: Result<SecurityContext<'_>, _>| {
-            context.is_ok_and(|context| context.has_windows_options())
+        let has_options = |context: Result<&SecurityContext<'_>, _>| {
+            context.is_ok_and(SecurityContext::has_windows_options)
         };
         let selector = self.spec.get("nodeSelector");
         LABELS
@@ -284,7 +294,9 @@ fn containers<'d>(
                 }
                 for (index, container) in list.sections().enumerate() {
                     match container {
-                        Ok(section) => containers.push(Container::new(kind, index, section)),
+                        Ok(section) => {
+                            containers.push(Container::new(kind, index, containers.len(), section));
+                        }
                         Err(malformed) => problems.push(malformed.into()),
                     }
                 }
@@ -323,7 +335,9 @@ fn shaped_containers<'d>(
                     let kind = list.kind.into();
                     let count = rank(kind).and_then(|rank| counts.get_mut(rank));
                     let index = count.map_or(0, |count| std::mem::replace(count, *count + 1));
-                    containers.push(Container { list: Some(list), ..Container::new(kind, index, section) });
+                    let mut container = Container::new(kind, index, 0, section);
+                    container.list = Some(list);
+                    containers.push(container);
                 }
                 Err(malformed) => problems.push(malformed.into()),
             }
@@ -335,6 +349,7 @@ fn shaped_containers<'d>(
         containers.iter().filter(|it| !implied(it)).map(|it| it.name().into_owned()).collect();
     containers.retain(|container| !implied(container) || !written.contains(&*container.name()));
     containers.sort_by_key(|container| rank(container.kind));
+    containers.iter_mut().enumerate().for_each(|(number, container)| container.number = number);
     containers
 }
 

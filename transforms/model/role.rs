@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::container::{Container, ContainerKind};
 use super::object::Object;
 use super::pod::Pod;
+use super::security_context::SecurityContext;
 use super::volume::{VolumeSource, covers};
 use crate::images::Catalogue;
 
@@ -103,7 +104,7 @@ fn agent_signal(pod: &Pod<'_>, container: &Container<'_>, catalogue: &Catalogue)
     if container.image().is_some_and(|image| catalogue.is_node_agent(&image)) {
         return Some(format!("container `{name}` has the image of one"));
     }
-    if container.security_context().and_then(|context| context.privileged()) != Ok(Some(true)) {
+    if container.security_context().and_then(SecurityContext::privileged) != Ok(Some(true)) {
         return None;
     }
     if container.has_volume_devices() {

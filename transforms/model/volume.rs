@@ -1,8 +1,8 @@
 //! Volumes of a pod, and the mounts of them in containers.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
+use foldhash::HashSet;
 use rewriter::Node;
 
 use super::section::{Malformed, Section};

@@ -94,10 +94,25 @@ pub struct Cli {
     #[arg(long)]
     pub isolated: bool,
 
-    /// Exit with 1 when something is left that a person must do
+    /// Exit with 1 when something is left that a person must do, or a suppression is out of date
     #[arg(long)]
     pub strict: bool,
 
+    /// Only documents with lines that changed since this commit
+    #[arg(long, value_name = "REF", conflicts_with = "staged")]
+    pub since: Option<String>,
+
+    /// Only documents with lines that are staged
+    #[arg(long)]
+    pub staged: bool,
+
+    /// Look as if nothing were suppressed by annotations, comments and overrides
+    #[arg(long)]
+    pub no_suppressions: bool,
+
+    /// Write annotations that suppress what is left, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "no_suppressions")]
+    pub add_suppressions: Option<String>,
     /// Write a report; may be given several times, once without a file: full, concise, json, jsonl, sarif,
     /// github, gitlab, junit, rdjson, markdown
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OsStringValueParser::new().try_map(wanted))]
@@ -273,6 +288,9 @@ impl Cli {
             keep_explicit: self.keep_explicit,
             select: self.select.clone(),
             ignore: self.ignore.clone(),
+            no_suppressions: self.no_suppressions,
+            add_suppressions: self.add_suppressions.clone(),
+            today: None,
         }
     }
 

@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use rewriter::{Document, Edit, Position, Refusal, Stream};
 use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
+use crate::changed::Lines;
 use crate::input::kind::{self, FileKind};
 use crate::report::finding::{self, Finding};
 use crate::report::text;
@@ -91,7 +92,7 @@ impl Examined {
 
 /// Looks at the bytes of a file that stands alone, so that only its own documents tell about each other.
 pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
-    examine_with(bytes, path, settings, None, purpose)
+    examine_with(bytes, path, settings, None, None, purpose)
 }
 
 /// What a file tells about the pods of others. One that cannot be read, or is no manifest yet, tells nothing.
@@ -128,12 +129,13 @@ pub fn may_tell(text: &str) -> bool {
 }
 
 /// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart,
-/// `evidence` is what all files of the run tell.
+/// `evidence` is what all files of the run tell, and `changed` the lines that a document must hold one of.
 pub fn examine_with(
     bytes: &[u8],
     path: &Path,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    changed: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
     let text = match rewriter::decode(bytes) {
@@ -147,7 +149,7 @@ pub fn examine_with(
         return Examined::of(FileKind::Template);
     }
     match Stream::scan(text) {
-        Ok(stream) => examine_stream(&stream, settings, evidence, purpose),
+        Ok(stream) => examine_stream(&stream, settings, evidence, changed, purpose),
         Err(_) if kind::looks_like_template(text) => Examined::of(FileKind::Template),
         Err(error) => Examined::unreadable(
             Some(error.position),
@@ -173,16 +175,18 @@ fn examine_stream(
     stream: &Stream<'_>,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    changed: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
+    let is_meant = |document: &Document<'_>| changed.is_none_or(|lines| lines.touch(*document));
+    let documents = || stream.documents().filter(is_meant);
     let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
     if is_template(stream) {
         return Examined::of(FileKind::Template);
     }
     let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
     let mut changing = BTreeSet::new();
-    let mut plans: Vec<(usize, DocumentPlan)> = stream
-        .documents()
+    let mut plans: Vec<(usize, DocumentPlan)> = documents()
         .map(|document| (document.index(), transforms::plan(document, settings, &evidence)))
         .filter(|(_, plan)| !plan.is_empty())
         .map(|(index, plan)| {
@@ -199,7 +203,7 @@ fn examine_stream(
         return Examined::of(FileKind::Other);
     }
     let mut problems = Vec::new();
-    for document in stream.documents() {
+    for document in documents() {
         let refusal = match document.refusal() {
             Some(refusal) if kind::mentions_object(document.text().as_bytes()) => Some(refusal.clone()),
             None if workloads && is_object(document) => document.duplicate_key(),
@@ -241,6 +245,9 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
 /// The plan without what nobody will ask for: it is kept until all documents of the file have theirs, and the
 /// plans of a large file take far more room than its text.
 fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
+    if purpose == Purpose::Answer {
+        plan.annotations = Vec::new();
+    }
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
     for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
         if let Purpose::Answer { satisfied } = purpose {

@@ -7,3 +7,5 @@ mod evidence;
 mod no_atomic;
 mod pss;
 mod reports;
+mod since;
+mod suppressions;

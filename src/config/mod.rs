@@ -3,6 +3,8 @@
 mod exclude;
 mod file;
 mod nearest;
+mod schema;
+mod show;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,6 +19,8 @@ use crate::spelling;
 use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
+pub use schema::{Parameter, parameters, schema};
+pub use show::show;
 
 /// The name of the file.
 pub const FILE_NAME: &str = ".cce-fix.yaml";

@@ -6,4 +6,5 @@ mod control;
 mod evidence;
 mod no_atomic;
 mod pss;
+mod questions;
 mod reports;

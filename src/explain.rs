@@ -453,7 +453,8 @@ mod tests {
             assert_eq!((rule["id"].as_str(), rule["title"].as_str()), (Some(meta.id), Some(meta.title)));
             assert!(page.contains(&format!("\n| `{}` | {} |", meta.id, meta.title)), "{page}");
         }
-        assert_eq!(rules[0]["profiles"], serde_json::json!(["cce", "baseline", "restricted"]));
+        let host_pid = rules.as_array().unwrap().iter().find(|rule| rule["id"] == "host-pid").unwrap();
+        assert_eq!(host_pid["profiles"], serde_json::json!(["cce", "baseline", "restricted"]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
+use clap_complete::Shell;
 use transforms::Profile;
 use transforms::settings::Version;
 
@@ -27,7 +28,8 @@ fn wanted(text: OsString) -> Result<Wanted, String> {
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     group = ArgGroup::new("mode"),
-    after_help = "\
+    after_help = "Exit codes: 0 nothing to do or done, 1 would change or is left, 2 trouble",
+    after_long_help = "\
 Exit codes:
   0  nothing to do, or done
   1  something would change (--diff, --check, --list), or is left (--strict)
@@ -37,6 +39,8 @@ Exit codes:
 Examples:
   cce-fix --diff .        show what would change, as `git apply` takes it
   cce-fix --safe deploy   write the safe fixes to the manifests in `deploy`
+  cce-fix -d -s card .    the six basic settings alone
+  cce-fix pss .           the Pod Security level of each workload
   kustomize build . | cce-fix - | kubectl apply -f -"
 )]
 pub struct Cli {
@@ -45,40 +49,47 @@ pub struct Cli {
     pub command: Option<Command>,
 
     /// Files, folders and quoted patterns to fix in place; `-` maps stdin to stdout
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", hide_short_help = true)]
     pub paths: Vec<OsString>,
 
     /// Print a unified diff, write nothing
     #[arg(short, long, group = "mode")]
     pub diff: bool,
 
-    /// Write nothing, only answer by the exit code and the summary
+    /// Write nothing, answer by the exit code
     #[arg(long, group = "mode")]
     pub check: bool,
 
-    /// Print the names of the files that would change, write nothing
+    /// Print the names of files that would change
     #[arg(short, long, group = "mode")]
     pub list: bool,
 
-    /// Apply safe fixes only, hold back those that a person should review
+    /// Apply safe fixes only
+    ///
+    /// Those that a person should review are held back.
     #[arg(long)]
     pub safe: bool,
 
     /// Fill in what is missing, change no value that somebody wrote
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub keep_explicit: bool,
 
-    /// What a hardened manifest has to fulfil: all that the CCE pages ask for (the default), or a Pod
-    /// Security level
-    #[arg(long, value_name = "PROFILE")]
+    /// cce (the default), baseline or restricted
+    ///
+    /// All that the CCE pages ask for, or a Pod Security level.
+    #[arg(long, value_name = "PROFILE", hide_possible_values = true)]
     pub profile: Option<ProfileName>,
 
-    /// Kubernetes version of the cluster, such as `1.28` (the default) or `v1.28.15-r20`
+    /// Version of the cluster [default: 1.28]
+    ///
+    /// As Kubernetes or CCE writes it: `1.28`, `v1.28.15-r20`.
     #[arg(long, value_name = "VERSION")]
     pub target: Option<Version>,
 
-    /// Transforms to run in place of the profile's own: ids, or the groups all, card, pss-baseline,
-    /// pss-restricted
+    /// Transforms to run: ids, card, pss-baseline...
+    ///
+    /// In place of the profile's own; ids as `cce-fix rules` lists them, or the groups all, card, pss-baseline,
+    /// pss-restricted.
     #[arg(short, long, value_name = "ID", value_delimiter = ',')]
     pub select: Option<Vec<String>>,
 
@@ -87,63 +98,87 @@ pub struct Cli {
     pub ignore: Option<Vec<String>>,
 
     /// Configuration to use in place of the nearest `.cce-fix.yaml` above each file
-    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated", hide_short_help = true)]
     pub config: Option<PathBuf>,
 
     /// Use no configuration file
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub isolated: bool,
 
     /// Exit with 1 when something is left that a person must do, or a suppression is out of date
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub strict: bool,
 
     /// Only documents with lines that changed since this commit
-    #[arg(long, value_name = "REF", conflicts_with = "staged")]
+    #[arg(long, value_name = "REF", conflicts_with = "staged", hide_short_help = true)]
     pub since: Option<String>,
 
     /// Only documents with lines that are staged
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub staged: bool,
 
     /// Look as if nothing were suppressed by annotations, comments and overrides
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_suppressions: bool,
 
     /// Write annotations that suppress what is left, for this reason
-    #[arg(long, value_name = "REASON", conflicts_with = "no_suppressions")]
+    #[arg(long, value_name = "REASON", conflicts_with = "no_suppressions", hide_short_help = true)]
     pub add_suppressions: Option<String>,
-    /// Write a report; may be given several times, once without a file: full, concise, json, jsonl, sarif,
-    /// github, gitlab, junit, rdjson, markdown
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OsStringValueParser::new().try_map(wanted))]
+
+    /// Write a report: full, json, sarif, markdown...
+    ///
+    /// May be given several times, once without a file: full, concise, json, jsonl, sarif, github, gitlab, junit,
+    /// rdjson, markdown.
+    #[arg(short, long, value_name = "FORMAT", value_parser = OsStringValueParser::new().try_map(wanted))]
     pub output_format: Vec<Wanted>,
 
     /// Look into files that `.gitignore` and the like exclude
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_ignore: bool,
 
     /// Name of stdin in messages and diffs
-    #[arg(long, value_name = "PATH", default_value = "stdin.yaml", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "stdin.yaml",
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     pub stdin_filename: PathBuf,
 
     /// Overwrite files that cannot be replaced atomically (hard links, bind mounts)
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_atomic: bool,
 
     /// Number of threads; 0 takes as many as there are processors
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     pub threads: usize,
 
     /// No summary
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Tell for each container and transform what was done or left, and why
+    /// Tell what was done or left, and why
+    ///
+    /// For each container and transform.
     #[arg(short, long, action = ArgAction::SetTrue)]
     pub verbose: bool,
 
     /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_short_help = true
+    )]
     pub color: Color,
 }
 
@@ -220,12 +255,73 @@ impl From<ProfileName> for Profile {
 /// What to do in place of fixing.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Tell what a transform does and why, or what is known about an image
+    /// Tell what a transform does and why, or about an image
     Explain(Explain),
     /// List all transforms
-    Rules,
-    /// Say which Pod Security level each workload reaches, and which it would reach after fixing
+    Rules(Rules),
+    /// Tell the Pod Security level of each workload, now and after
     Pss(Pss),
+    /// Show the configuration that holds, or its schema
+    Config(ConfigCommand),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// The page of a command, in place of the program's
+        command: Option<String>,
+    },
+}
+
+/// How to list transforms.
+#[derive(Debug, Args)]
+pub struct Rules {
+    /// The form of the list
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub format: RulesFormat,
+}
+
+/// The forms of the list of transforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum RulesFormat {
+    /// For people.
+    Text,
+    /// One array.
+    Json,
+    /// A table for a page.
+    Markdown,
+}
+
+/// What is asked about the configuration.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct ConfigCommand {
+    /// The question
+    #[command(subcommand)]
+    pub question: ConfigQuestion,
+}
+
+/// A question about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigQuestion {
+    /// Show every decision as it holds for a folder, and where it comes from
+    Show {
+        /// The folder, or a file in it
+        #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+        path: PathBuf,
+
+        /// Configuration to use in place of the nearest `.cce-fix.yaml` above the folder
+        #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+        config: Option<PathBuf>,
+
+        /// Use no configuration file
+        #[arg(long)]
+        isolated: bool,
+    },
+    /// Print the JSON schema of `.cce-fix.yaml`
+    Schema,
 }
 
 /// What to explain.

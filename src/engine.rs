@@ -245,7 +245,7 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
 /// The plan without what nobody will ask for: it is kept until all documents of the file have theirs, and the
 /// plans of a large file take far more room than its text.
 fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
-    if purpose == Purpose::Answer {
+    if matches!(purpose, Purpose::Answer { .. }) {
         plan.annotations = Vec::new();
     }
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);

@@ -5,12 +5,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use rewriter::Stream;
+use serde::Serialize;
 use transforms::images::{Catalogue, Confidence, Entry, Facts, ImageRef, Match, ReadOnlyRoot, Start, User};
 use transforms::settings::Profile;
 use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
 
-use crate::cli::{Explain, Subject};
-use crate::config::Flags;
+use crate::cli::{Explain, RulesFormat, Subject};
+use crate::config::{self, Flags};
 use crate::exit::Exit;
 use crate::run;
 use crate::spelling::nearest;
@@ -40,8 +41,12 @@ pub fn run(asked: &Explain) -> io::Result<Exit> {
 }
 
 /// Lists all transforms.
-pub fn list() -> io::Result<Exit> {
-    print(Ok(rules()))
+pub fn list(format: RulesFormat) -> io::Result<Exit> {
+    print(Ok(match format {
+        RulesFormat::Text => rules(),
+        RulesFormat::Json => rules_for_programs(),
+        RulesFormat::Markdown => rules_for_pages(),
+    }))
 }
 
 fn print(answer: Result<String, Unknown>) -> io::Result<Exit> {
@@ -107,22 +112,83 @@ fn profiles(meta: &Meta) -> String {
     profiles.map(Profile::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What a transform is about, and its documentation.
+/// A transform, as other programs read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    title: &'static str,
+    category: String,
+    severity: String,
+    profiles: Vec<String>,
+    pages: &'static [&'static str],
+    pod_security: &'static [&'static str],
+    on_windows: bool,
+    since: &'static str,
+    parameters: Vec<String>,
+}
+
+fn rules_for_programs() -> String {
+    let rules: Vec<Rule> = ALL
+        .iter()
+        .map(|transform| transform.meta())
+        .map(|meta| Rule {
+            id: meta.id,
+            title: meta.title,
+            category: meta.category.to_string(),
+            severity: meta.severity.to_string(),
+            profiles: profiles(meta).split(", ").map(str::to_owned).collect(),
+            pages: meta.pages,
+            pod_security: meta.pod_security,
+            on_windows: meta.on_windows,
+            since: meta.since,
+            parameters: config::parameters(meta.id).into_iter().map(|parameter| parameter.key).collect(),
+        })
+        .collect();
+    // Names and texts of ours are always JSON.
+    serde_json::to_string_pretty(&rules).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// The same as a table of a Markdown page.
+pub fn rules_for_pages() -> String {
+    let head = "| id | what is wrong | category | severity | profiles |\n| --- | --- | --- | --- | --- |\n";
+    ALL.iter().map(|transform| transform.meta()).fold(head.to_owned(), |mut text, meta| {
+        let Meta { id, title, category, severity, .. } = meta;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| `{id}` | {title} | {category} | {severity} | {} |", profiles(meta));
+        text
+    })
+}
+
+/// What `explain ID` prints: a page in Markdown that is read in a terminal too.
 fn transform(id: &str) -> Result<String, Unknown> {
     let metas = || ALL.iter().map(|transform| transform.meta());
     let Some(meta) = metas().find(|meta| meta.id == id) else {
         let nearest = nearest(id, metas().map(|meta| meta.id)).map(Into::into);
         return Err(Unknown::Transform { id: id.to_owned(), nearest });
     };
-    let mut facts = Lines::default();
-    facts.line("category", meta.category);
-    facts.line("severity", meta.severity);
-    facts.line("profiles", profiles(meta));
-    facts.list("CCE pages", meta.pages, "; ");
-    facts.list("Pod Security", meta.pod_security, ", ");
-    facts.line("for Windows", if meta.on_windows { "yes" } else { "no" });
-    facts.line("since", meta.since);
-    let mut text = format!("{}: {}\n\n{facts}\n{}", meta.id, meta.title, documentation(meta.doc));
+    Ok(page(meta))
+}
+
+/// Everything there is to say about a transform.
+pub fn page(meta: &Meta) -> String {
+    let Meta { id, title, category, severity, since, .. } = meta;
+    let mut text = format!("# {id}: {title}\n\n- category: {category}\n- severity: {severity}\n");
+    let mut fact = |word: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "- {word}: {value}");
+    };
+    fact("profiles", &profiles(meta));
+    for (word, names) in [("asked for by CCE", meta.pages), ("checks of Pod Security", meta.pod_security)] {
+        if !names.is_empty() {
+            fact(word, &names.join("; "));
+        }
+    }
+    fact("pods for Windows", if meta.on_windows { "yes" } else { "no" });
+    fact("since", since);
+    text.push('\n');
+    text.push_str(documentation(meta.doc).trim_end());
+    text.push('\n');
     if let Some(review) = &meta.review {
         // Writing to a String cannot fail.
         let _ = write!(
@@ -131,7 +197,42 @@ fn transform(id: &str) -> Result<String, Unknown> {
             review.symptom, review.undo
         );
     }
-    Ok(text)
+    text.push_str("\n## Parameters\n\n");
+    text.push_str(&parameters(id));
+    text.push_str(&SUPPRESSION.replace("{id}", id));
+    text
+}
+
+const SUPPRESSION: &str = "
+## To leave it as it is
+
+In the object, where it says so to every reader:
+
+```yaml
+metadata:
+  annotations:
+    cce-fix/ignore.{id}: \"why it stays\"
+```
+
+Or in a comment at the value, or above the one that it is missing in: `# cce-fix: ignore[{id}] why it stays`.
+Everywhere: `--ignore {id}`, or `ignore: [{id}]` in `.cce-fix.yaml`.
+";
+
+/// The transform's keys in the configuration, and what holds without them.
+fn parameters(id: &str) -> String {
+    let parameters = config::parameters(id);
+    if parameters.is_empty() {
+        return "None.\n".to_owned();
+    }
+    let rows = parameters.iter().map(|parameter| {
+        let default = match &parameter.default {
+            serde_json::Value::Null => "without a default".to_owned(),
+            serde_json::Value::String(text) => format!("default `{text}`"),
+            value => format!("default `{value}`"),
+        };
+        format!("- `{}` ({default}): {}\n", parameter.key, parameter.description)
+    });
+    format!("In `.cce-fix.yaml`, under `transforms.{id}`:\n\n{}", rows.collect::<String>())
 }
 
 /// The documentation without the space that a doc comment has in front of each line.
@@ -330,12 +431,30 @@ mod tests {
                 "{rules}"
             );
             let text = transform(meta.id).unwrap();
-            assert!(text.starts_with(&format!("{}: {}\n\n", meta.id, meta.title)), "{text}");
+            assert!(text.starts_with(&format!("# {}: {}\n\n", meta.id, meta.title)), "{text}");
+            assert!(text.contains(&format!("cce-fix/ignore.{}: ", meta.id)), "{text}");
+            for parameter in config::parameters(meta.id) {
+                assert!(text.contains(&format!("\n- `{}` (", parameter.key)), "{text}");
+            }
             assert!(text.contains("\n## Safety\n") && text.contains("\n```yaml\n"), "{text}");
             for words in meta.pages.iter().chain(meta.pod_security) {
                 assert!(text.contains(words), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn programs_and_pages_get_the_same_list() {
+        let rules: serde_json::Value = serde_json::from_str(&rules_for_programs()).unwrap();
+        let page = rules_for_pages();
+        assert_eq!((rules.as_array().unwrap().len(), page.lines().count()), (ALL.len(), ALL.len() + 2));
+        for (rule, transform) in rules.as_array().unwrap().iter().zip(ALL) {
+            let meta = transform.meta();
+            assert_eq!((rule["id"].as_str(), rule["title"].as_str()), (Some(meta.id), Some(meta.title)));
+            assert!(page.contains(&format!("\n| `{}` | {} |", meta.id, meta.title)), "{page}");
+        }
+        let host_pid = rules.as_array().unwrap().iter().find(|rule| rule["id"] == "host-pid").unwrap();
+        assert_eq!(host_pid["profiles"], serde_json::json!(["cce", "baseline", "restricted"]));
     }
 
     #[test]

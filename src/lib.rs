@@ -14,6 +14,7 @@ pub mod gather;
 pub mod generate;
 pub mod input;
 pub mod pss;
+pub mod questions;
 pub mod report;
 pub mod reread;
 pub mod run;

@@ -31,10 +31,19 @@ pub fn check<'e>(
 ) -> Result<(), RereadError> {
     let mut edited = read(before).map_err(|error| RereadError::Before(error.to_string()))?;
     let after = read(after).map_err(|error| RereadError::After(error.to_string()))?;
-    for edit in edits {
+    // Paths count in the lists as they were: items that go do so from the end, and after all else, so that none
+    // moves before its turn.
+    let (mut items, others): (Vec<&Edit>, Vec<&Edit>) =
+        edits.into_iter().partition(|edit| is_item_removal(edit));
+    items.sort_by(|one, other| other.path().cmp(one.path()));
+    for edit in others.into_iter().chain(items) {
         edit_data(&mut edited, edit, &after).ok_or(RereadError::Different)?;
     }
     if edited == after { Ok(()) } else { Err(RereadError::Different) }
+}
+
+fn is_item_removal(edit: &Edit) -> bool {
+    matches!(edit, Edit::Remove { path, .. } if matches!(path.steps().last(), Some(Step::Index(_))))
 }
 
 /// The data of a document with merge keys (`<<`) carried out, because that is what paths lead through.
@@ -142,5 +151,17 @@ mod tests {
             [Edit::remove(Path::root().key("x"), None), Edit::append(Path::root().key("list"), "ALL")];
         assert!(check("x: 1\nlist: [a]\n", "list: [a, ALL]\n", &edits).is_ok());
         assert!(check("x: 1\nlist: [a]\n", "list: [ALL, a]\n", &edits).is_err());
+    }
+    #[test]
+    fn several_items_of_a_list_go() {
+        let list = || Path::root().key("list");
+        let remove = |index| Edit::remove(list().index(index), None);
+        let edits =
+            [remove(0), Edit::set(list().index(3), "D"), remove(1), Edit::append(list(), "e"), remove(10)];
+        let before = "list: [a, b, c, d, 4, 5, 6, 7, 8, 9, 10]\n";
+        assert!(check(before, "list: [c, D, 4, 5, 6, 7, 8, 9, e]\n", &edits).is_ok());
+        assert!(check(before, "list: [b, D, 4, 5, 6, 7, 8, 9, e]\n", &edits).is_err());
+        let nested = [remove(0), Edit::remove(list().index(0).index(0), None)];
+        assert!(check("list: [[a], b]\n", "list: [b]\n", &nested).is_ok());
     }
 }

@@ -27,6 +27,7 @@ use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::pss;
+use crate::questions;
 use crate::report::sink::Sinks;
 use crate::report::{self, FileReport, Report, Tally};
 use crate::suppress::{self, Overrides};
@@ -95,8 +96,11 @@ fn run(cli: &Cli) -> io::Result<Exit> {
     }
     match &cli.command {
         Some(Command::Explain(asked)) => return explain::run(asked),
-        Some(Command::Rules) => return explain::list(),
+        Some(Command::Rules(asked)) => return explain::list(asked.format),
         Some(Command::Pss(asked)) => return pss::run(asked),
+        Some(Command::Config(asked)) => return questions::config(&asked.question),
+        Some(Command::Completions { shell }) => return questions::completions(*shell),
+        Some(Command::Man { command }) => return questions::man(command.as_deref()),
         None => {}
     }
     let mode = cli.mode();

@@ -21,6 +21,7 @@ mod judges;
 mod kinds;
 mod laws;
 mod peers;
+mod pod_security_fixtures;
 mod reports;
 mod seeds;
 mod transforms;

@@ -66,7 +66,7 @@ transform! {
         title: "the container keeps capabilities that it may not need",
         category: Category::Privilege,
         severity: Severity::Medium,
-        pages: &["Controlling Access Permissions", "Container Permission Access Control"],
+        pages: &["Controlling Access Permissions", "Container Permission Access Control", "Capabilities"],
         pod_security: &["capabilities_baseline", "capabilities_restricted"],
         profiles: &[Profile::Baseline, Profile::Restricted],
         on_windows: false,
@@ -123,13 +123,16 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     let mut change = Change::default();
 
     let dropped: HashSet<String> = drop.iter().map(|name| name.to_ascii_uppercase()).collect();
-    let verdicts: Vec<Granted> =
-        add.iter().map(|name| granted(name, &dropped, cx.settings.profile)).collect();
+    // The policy of before 1.22 has level baseline's check alone.
+    let restricted = cx.settings.asks_for("capabilities_restricted");
+    let allowed: &[&str] = if restricted { &RESTRICTED } else { &BASELINE };
+    let keeps = cx.settings.profile == Profile::Cce;
+    let verdicts: Vec<Granted> = add.iter().map(|name| granted(name, &dropped, allowed, keeps)).collect();
     change.repair_add(&add_list, &add, &verdicts);
     let kept: Vec<&str> =
         add.iter().zip(&verdicts).filter(|(_, it)| **it == Granted::Stays).map(|(name, _)| &**name).collect();
 
-    if cx.settings.profile != Profile::Baseline && !drop.iter().any(|name| name == ALL) {
+    if restricted && !drop.iter().any(|name| name == ALL) {
         if cx.is_privileged(container)? {
             return Ok(Outcome::left(
                 "the container is privileged, so its list of capabilities means nothing",
@@ -179,17 +182,16 @@ enum Granted {
     Goes(&'static str),
 }
 
-/// `dropped` holds names in upper case.
-fn granted(name: &str, dropped: &HashSet<String>, profile: Profile) -> Granted {
+/// `dropped` holds names in upper case; `keeps` says that what somebody granted stays.
+fn granted(name: &str, dropped: &HashSet<String>, allowed: &[&str], keeps: bool) -> Granted {
     let proper = capability(name);
-    let allowed: &[&str] = if profile == Profile::Baseline { &BASELINE } else { &RESTRICTED };
     if proper == ALL {
         Granted::Goes("with some runtimes a granted `ALL` wins over every `drop`")
     } else if dropped.contains(&name.to_ascii_uppercase()) {
         Granted::Goes("runtimes disagree about what is both granted and dropped by name")
     } else if allowed.contains(&&*proper) {
         if name == proper { Granted::Allowed } else { Granted::Misspelt }
-    } else if profile == Profile::Cce {
+    } else if keeps {
         Granted::Stays
     } else {
         Granted::Goes("the profile does not allow it")
@@ -538,6 +540,9 @@ mod tests {
             check_with(&profile, &pod(&with(before)), &pod(&with(after)));
         }
         check_with(&profile(Profile::Baseline), &pod(&with("add: [SETUID]")), &pod(&with("add: [SETUID]")));
+        // Level restricted asks for `drop` from 1.22 on.
+        let old = Settings { target: "1.21".parse().unwrap(), ..profile(Profile::Restricted) };
+        check_with(&old, &pod(&with("add: [CHOWN]")), &pod(&with("add: [CHOWN]")));
         let summary =
             &fixes(&profile(Profile::Restricted), &pod(&with("add: [CHOWN, KILL]\ndrop: [ALL]")))[0].1;
         assert_eq!(summary, "remove `CHOWN`, `KILL` from `add`");

@@ -61,7 +61,7 @@ transform! {
         title: "the container may use every system call",
         category: Category::Privilege,
         severity: Severity::Medium,
-        pages: &["Controlling Access Permissions", "Container Permission Access Control"],
+        pages: &["Controlling Access Permissions", "Container Permission Access Control", "Seccomp"],
         pod_security: &["seccompProfile_baseline", "seccompProfile_restricted"],
         profiles: &[Profile::Baseline, Profile::Restricted],
         on_windows: false,
@@ -145,7 +145,8 @@ fn check_value(
     match profile {
         Some(Seccomp::RuntimeDefault | Seccomp::Localhost) => return Outcome::Satisfied,
         Some(Seccomp::Unconfined) => return setting.confine(cx, Level::Review, UNCONFINED),
-        None if cx.settings.profile == Profile::Baseline => return Outcome::Satisfied,
+        // The policy of before 1.19 has level baseline's check alone.
+        None if !cx.settings.asks_for("seccompProfile_restricted") => return Outcome::Satisfied,
         None => {}
     }
     if setting.is_contradicted(Seccomp::RuntimeDefault) {

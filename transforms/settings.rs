@@ -6,11 +6,13 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::images::Catalogue;
 use crate::model::Quantity;
 pub use crate::model::WorkloadPath;
+use crate::pod_security::{self, Level};
 use crate::support::Meta;
 use crate::suppression::{Date, Override};
 
@@ -114,10 +116,21 @@ impl Settings {
         };
         is_wanted && !self.ignore.contains(meta.id)
     }
+
+    /// Whether the profile asks for what a check of Pod Security looks at: `cce` always does, the others do in the
+    /// versions whose policy has the check at their level.
+    pub fn asks_for(&self, check: &str) -> bool {
+        let level = match self.profile {
+            Profile::Cce => return true,
+            Profile::Baseline => Level::Baseline,
+            Profile::Restricted => Level::Restricted,
+        };
+        pod_security::has_check(level, self.target, check)
+    }
 }
 
 /// What a hardened manifest has to fulfil.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// All that CCE's container security pages ask for.
@@ -196,7 +209,7 @@ impl FromStr for Version {
 }
 
 /// Settings of `run-as-user`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunAsUser {
     /// User id for an image of which none is known.
@@ -214,7 +227,7 @@ impl Default for RunAsUser {
 }
 
 /// What to do about an image whose user is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UidPolicy {
     /// Write the configured ids.
@@ -224,7 +237,7 @@ pub enum UidPolicy {
 }
 
 /// Settings of `seccomp-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SeccompProfile {
     /// Remove the old annotation where it says what the field says, from Kubernetes 1.27.
@@ -232,7 +245,7 @@ pub struct SeccompProfile {
 }
 
 /// Settings of `resources`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Resources {
     /// Request and limit where neither is given.
@@ -240,7 +253,8 @@ pub struct Resources {
     /// Request and limit where neither is given.
     pub memory: Quantity,
     /// Limit by request, in thousandths, where there is a request alone. Read as a factor such as `1.5`.
-    #[serde(deserialize_with = "thousandths")]
+    #[serde(deserialize_with = "thousandths", serialize_with = "factor")]
+    #[schemars(with = "f64", range(min = 1, max = 1000))]
     pub ratio: u32,
     /// Whether a cpu limit is asked for at all.
     pub cpu_limit: bool,
@@ -271,8 +285,13 @@ fn thousandths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Err
     Ok((factor * 1000.0).round() as u32)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn factor<S: Serializer>(thousandths: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(f64::from(*thousandths) / 1000.0)
+}
+
 /// Settings of `privileged`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Privileged {
     /// Write `privileged: false` instead of removing the key.
@@ -280,7 +299,7 @@ pub struct Privileged {
 }
 
 /// Settings of `host-path`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HostPath {
     /// Mount sensitive paths read-only where nothing shows that they are written to.
@@ -292,7 +311,7 @@ pub struct HostPath {
 }
 
 /// Settings of `app-armor-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AppArmorProfile {
     /// Ask for the runtime's own profile. Pods then only start on nodes that have `AppArmor`.
@@ -302,7 +321,7 @@ pub struct AppArmorProfile {
 }
 
 /// Settings of `node-scheduling`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeScheduling {
     /// The CCE node pool to run in.
@@ -314,7 +333,7 @@ pub struct NodeScheduling {
 }
 
 /// Settings of `automount-service-account-token`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AutomountServiceAccountToken {
     /// The run sees every role binding that there is.
@@ -322,7 +341,7 @@ pub struct AutomountServiceAccountToken {
 }
 
 /// Settings of `api-server-access`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ApiServerAccess {
     /// Generate a `NetworkPolicy` for each workload.
@@ -338,7 +357,7 @@ pub struct ApiServerAccess {
 }
 
 /// Settings of `metadata-access`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MetadataAccess {
     /// Generate a `NetworkPolicy` for each workload.
@@ -381,8 +400,28 @@ impl<'de> Deserialize<'de> for Cidr {
     }
 }
 
+impl Serialize for Cidr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Cidr {
+    fn schema_name() -> Cow<'static, str> {
+        "Cidr".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A block of IPv4 addresses, such as `10.0.0.0/16`.",
+            "type": "string",
+            "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$",
+        })
+    }
+}
+
 /// The network models of CCE clusters whose nodes can filter what containers send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkModel {
     /// VPC network.
@@ -392,7 +431,7 @@ pub enum NetworkModel {
 }
 
 /// Settings of `misplaced-field`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MisplacedField {
     /// Move or rename a key where it is certain what was meant.
@@ -400,7 +439,7 @@ pub struct MisplacedField {
 }
 
 /// Settings of `public-exposure`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PublicExposure {
     /// Make load balancers that are yet to be created reachable from the VPC alone.
@@ -428,6 +467,26 @@ mod tests {
         for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::/0", "10.0.0.0/8; rm -rf /"] {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_profile_asks_by_its_version() {
+        let settings =
+            |profile, minor| Settings { profile, target: Version { minor }, ..Settings::default() };
+        for (profile, minor, expected) in [
+            (Profile::Cce, 19, true),
+            (Profile::Restricted, 21, false),
+            (Profile::Restricted, 22, true),
+            (Profile::Baseline, 37, false),
+        ] {
+            assert_eq!(
+                settings(profile, minor).asks_for("capabilities_restricted"),
+                expected,
+                "{profile} {minor}"
+            );
+        }
+        assert!(settings(Profile::Restricted, 21).asks_for("capabilities_baseline"));
+        assert!(!settings(Profile::Restricted, 22).asks_for("capabilities_baseline"));
     }
 
     #[test]

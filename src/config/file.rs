@@ -1,9 +1,11 @@
 //! The keys of `.cce-fix.yaml`, and the reading of it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use serde::{Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transforms::Profile;
 use transforms::images::{Entry, UserImage};
 use transforms::model::Pattern;
@@ -14,7 +16,7 @@ use super::overrides::Override;
 use crate::spelling;
 
 /// What `.cce-fix.yaml` can hold; every key is optional.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "expected a map of decisions")]
 pub struct Config {
     /// What a hardened manifest has to fulfil.
@@ -45,7 +47,7 @@ pub struct Config {
 }
 
 /// Where the pods of a kind stand, as paths in text.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// The group of `apiVersion`.
@@ -158,8 +160,28 @@ impl<'de> Deserialize<'de> for Target {
     }
 }
 
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "Target".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A Kubernetes version in quotes, such as `\"1.28\"` or `v1.28.15-r20`.",
+            "type": "string",
+            "pattern": r"^v?1\.\d+",
+        })
+    }
+}
+
 /// The parameters of single transforms.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Transforms {
     /// Those that belong to no single one.
@@ -191,7 +213,7 @@ pub struct Transforms {
 }
 
 /// Parameters that belong to no single transform.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct All {
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.

@@ -4,6 +4,8 @@ mod exclude;
 mod file;
 mod nearest;
 mod overrides;
+mod schema;
+mod show;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,6 +22,8 @@ use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
 pub(crate) use overrides::absolute;
+pub use schema::{Parameter, parameters, schema};
+pub use show::show;
 
 /// The name of the file.
 pub const FILE_NAME: &str = ".cce-fix.yaml";

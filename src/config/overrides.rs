@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use serde::{Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transforms::Settings;
 use transforms::suppression::{self, Date, NoReason, Reason};
 
@@ -13,7 +14,7 @@ use super::{ConfigError, Decisions, ids};
 use crate::input::kustomize::plain;
 
 /// An entry of `overrides`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Override {
     /// What it is for.
@@ -24,24 +25,37 @@ pub struct Override {
     /// Why.
     pub reason: String,
     /// The last day on which it holds.
+    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub until: Option<Date>,
 }
 
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+fn as_text<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    date.map(|date| date.to_string()).serialize(serializer)
+}
+
 /// What an override is for: what matches all that is given.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Match {
     /// The file, as `.gitignore` names files, seen from the configuration's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathPattern>,
     /// The object's kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Glob>,
     /// The object's namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Glob>,
     /// The object's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Glob>,
     /// A container's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<Glob>,
     /// A container's image.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Glob>,
 }
 
@@ -56,9 +70,9 @@ impl<'de> Deserialize<'de> for Glob {
     }
 }
 
-/// A pattern of files.
+/// A pattern of files: what is written, and what it means.
 #[derive(Clone, Debug)]
-pub struct PathPattern(Gitignore);
+pub struct PathPattern(String, Gitignore);
 
 impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -68,13 +82,45 @@ impl<'de> Deserialize<'de> for PathPattern {
         let mut builder = GitignoreBuilder::new("");
         builder.add_line(None, &text).map_err(|error| refuse(&error))?;
         let pattern = builder.build().map_err(|error| refuse(&error))?;
-        if pattern.num_ignores() == 1 { Ok(Self(pattern)) } else { Err(refuse(&"this names no files")) }
+        if pattern.num_ignores() == 1 { Ok(Self(text, pattern)) } else { Err(refuse(&"this names no files")) }
+    }
+}
+
+impl Serialize for Glob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl Serialize for PathPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl JsonSchema for Glob {
+    fn schema_name() -> Cow<'static, str> {
+        "Glob".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
+impl JsonSchema for PathPattern {
+    fn schema_name() -> Cow<'static, str> {
+        "PathPattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 
 impl PathPattern {
     fn matches(&self, path: &Path) -> bool {
-        self.0.matched_path_or_any_parents(path, false).is_ignore()
+        self.1.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 

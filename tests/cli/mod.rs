@@ -6,6 +6,7 @@ mod control;
 mod evidence;
 mod no_atomic;
 mod pss;
+mod questions;
 mod reports;
 mod since;
 mod suppressions;

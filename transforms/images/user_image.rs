@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Entry, Facts, ImageRef, Start, Tags, User};
 
@@ -15,7 +16,7 @@ const MAX_ID: i64 = 2_147_483_647;
 /// images:
 ///   - {image: registry.example.com/team/app, uid: 10001, gid: 10001, writable: [/var/cache/app], ports: [8080]}
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UserImage {
     /// The repository. With a tag the row is about this tag alone.

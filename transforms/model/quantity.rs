@@ -1,11 +1,13 @@
 //! Amounts of cpu and memory in Kubernetes' notation.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use rewriter::View;
-use serde::{Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Suffix and size, in billionths.
 type Unit = (&'static str, i128);
@@ -54,6 +56,25 @@ impl<'de> Deserialize<'de> for Quantity {
             _ => String::new(),
         };
         text.parse().map_err(|_| serde::de::Error::custom("expected a quantity such as `250m` or `512Mi`"))
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An amount as Kubernetes writes it, such as `250m` or `512Mi`.",
+            "type": ["string", "number"],
+        })
     }
 }
 

@@ -138,6 +138,11 @@ fn is_asked(check: &Check, level: Level, version: Version) -> bool {
     check.level <= level && !(level > check.level && is_overridden(check))
 }
 
+/// Whether the policy of `version` has, at `level`, the check with this id.
+pub fn has_check(level: Level, version: Version, id: &str) -> bool {
+    CHECKS.iter().any(|check| check.id == id && check.since <= version && is_asked(check, level, version))
+}
+
 /// Judges `pod` by the policy of `version`.
 pub fn evaluate(pod: &PodView<'_>, version: Version) -> Verdict {
     let version = version.min(NEWEST);

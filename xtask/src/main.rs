@@ -1,13 +1,14 @@
 //! Chores of this repository: `cargo xtask`.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
 
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
+  docs                writes the generated pages of docs/ and the configuration's schema anew
 ";
 
 fn main() -> ExitCode {
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["new-transform", id] => new_transform(&repository(), id),
+        ["docs"] => docs(&repository()),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -70,6 +72,24 @@ fn new_transform(repository: &Path, id: &str) -> Result<String, String> {
     Ok(format!(
         "transforms/{module}.rs, its line in transforms/lib.rs and tests/fixtures/{id} are written; now fill them"
     ))
+}
+
+/// Has the tests of the documentation write what they would compare.
+#[expect(clippy::disallowed_methods, reason = "a chore runs the tests of this repository")]
+fn docs(repository: &Path) -> Result<String, String> {
+    // Without what else is measured: the README's commands are run and compared, never written.
+    let tests = ["test", "--package", "cce-fix", "--test", "main", "fresh", "--", "--quiet"];
+    let status = Command::new(env!("CARGO"))
+        .args(tests)
+        .env("UPDATE_DOCS", "1")
+        .current_dir(repository)
+        .status()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if status.success() {
+        Ok("docs/cce.md, docs/pss.md, docs/rules and cce-fix.schema.json are fresh".to_owned())
+    } else {
+        Err("the tests of the documentation failed".to_owned())
+    }
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -144,3 +164,58 @@ impl Transform for {{name}} {
     }
 }
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_transform_is_a_file_two_lines_and_fixtures() {
+        let folder = tempfile::tempdir().unwrap();
+        let lib = fs::read_to_string(repository().join("transforms/lib.rs")).unwrap();
+        write(&folder.path().join("transforms/lib.rs"), &lib).unwrap();
+        new_transform(folder.path(), "share-process-namespace").unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        let new = read("transforms/lib.rs");
+        let added: Vec<&str> = new.lines().filter(|line| line.contains("share_process_namespace")).collect();
+        let last = "    &share_process_namespace::ShareProcessNamespace,";
+        assert_eq!(added, ["mod share_process_namespace;", last]);
+        assert_eq!(new.lines().count(), lib.lines().count() + 2);
+        let up_to_its_end = new.split("\n];").next().unwrap();
+        assert!(up_to_its_end.ends_with(last), "{up_to_its_end}");
+        let modules: Vec<&str> = new
+            .lines()
+            .map(|line| line.trim_start_matches("pub "))
+            .filter(|line| line.starts_with("mod ") && line.ends_with(';'))
+            .collect();
+        assert!(modules.is_sorted(), "{modules:?}");
+        let file = read("transforms/share_process_namespace.rs");
+        assert!(file.contains("id: \"share-process-namespace\"") && !file.contains("{{"), "{file}");
+        for case in ["bad.plain.yaml", "ok.plain.yaml"] {
+            assert!(
+                read(&format!("tests/fixtures/share-process-namespace/{case}")).starts_with("apiVersion")
+            );
+        }
+        assert!(
+            new_transform(folder.path(), "share-process-namespace").unwrap_err().contains("there already")
+        );
+        assert!(new_transform(folder.path(), "Share").unwrap_err().contains("is no id"));
+    }
+
+    /// What the page shows is what the chore makes, as far as it makes it.
+    #[test]
+    fn the_page_about_it_goes_by_the_same_names() {
+        let page = fs::read_to_string(repository().join("docs/adding-a-transform.md")).unwrap();
+        for words in [
+            "cargo xtask new-transform share-process-namespace",
+            "pub(crate) struct ShareProcessNamespace {",
+            "cargo xtask docs",
+        ] {
+            assert!(page.contains(words), "{words}");
+        }
+        for line in SKELETON.lines().filter(|line| line.starts_with("impl ") || line.starts_with("    fn ")) {
+            let line = line.replace("{{name}}", "ShareProcessNamespace");
+            assert!(page.contains(&line), "{line}");
+        }
+    }
+}

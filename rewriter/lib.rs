@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod comment;
 mod draft;
 mod duplicate;
 mod edit;
@@ -24,6 +25,7 @@ mod verify;
 mod view;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use comment::{Comment, Place};
 pub use draft::Draft;
 pub use edit::Edit;
 pub use error::{Blocked, DecodeError, Refusal, RefusalReason, SyntaxError};

@@ -105,9 +105,25 @@ pub struct Cli {
     #[arg(long, hide_short_help = true)]
     pub isolated: bool,
 
-    /// Exit with 1 when something is left that a person must do
+    /// Exit with 1 when something is left that a person must do, or a suppression is out of date
     #[arg(long, hide_short_help = true)]
     pub strict: bool,
+
+    /// Only documents with lines that changed since this commit
+    #[arg(long, value_name = "REF", conflicts_with = "staged", hide_short_help = true)]
+    pub since: Option<String>,
+
+    /// Only documents with lines that are staged
+    #[arg(long, hide_short_help = true)]
+    pub staged: bool,
+
+    /// Look as if nothing were suppressed by annotations, comments and overrides
+    #[arg(long, hide_short_help = true)]
+    pub no_suppressions: bool,
+
+    /// Write annotations that suppress what is left, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "no_suppressions", hide_short_help = true)]
+    pub add_suppressions: Option<String>,
 
     /// Write a report: full, json, sarif, markdown...
     ///
@@ -368,6 +384,9 @@ impl Cli {
             keep_explicit: self.keep_explicit,
             select: self.select.clone(),
             ignore: self.ignore.clone(),
+            no_suppressions: self.no_suppressions,
+            add_suppressions: self.add_suppressions.clone(),
+            today: None,
         }
     }
 

@@ -93,8 +93,12 @@ mod tests {
     fn lines(texts: &[&str]) -> Vec<String> {
         let mut total = Demand::default();
         for text in texts {
-            let examined =
-                engine::examine(text.as_bytes(), Path::new("a.yaml"), &Settings::default(), Purpose::Answer);
+            let examined = engine::examine(
+                text.as_bytes(),
+                Path::new("a.yaml"),
+                &Settings::default(),
+                Purpose::Answer { satisfied: false },
+            );
             let mut demand = Demand::default();
             demand.count(&examined);
             total.add(&demand);

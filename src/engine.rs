@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use rewriter::{Document, Edit, Position, Refusal, Stream};
 use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
+use crate::changed::Lines;
 use crate::input::kind::{self, FileKind};
 use crate::report::finding::{self, Finding};
 use crate::report::text;
@@ -44,7 +45,10 @@ pub struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To know what would be done. No text is made, so there is none to prove, and the edits are not kept.
-    Answer,
+    Answer {
+        /// Whether it is told as well what is as it should be, which is most of what there is to tell.
+        satisfied: bool,
+    },
     /// To have the new text, proved.
     Text,
     /// To have the new text, proved, and all that reports tell.
@@ -88,7 +92,7 @@ impl Examined {
 
 /// Looks at the bytes of a file that stands alone, so that only its own documents tell about each other.
 pub fn examine(bytes: &[u8], path: &Path, settings: &Settings, purpose: Purpose) -> Examined {
-    examine_with(bytes, path, settings, None, purpose)
+    examine_with(bytes, path, settings, None, None, purpose)
 }
 
 /// What a file tells about the pods of others. One that cannot be read, or is no manifest yet, tells nothing.
@@ -125,12 +129,13 @@ pub fn may_tell(text: &str) -> bool {
 }
 
 /// Looks at the bytes of a file and plans and applies what `settings` ask for. `path` tells charts apart,
-/// `evidence` is what all files of the run tell.
+/// `evidence` is what all files of the run tell, and `changed` the lines that a document must hold one of.
 pub fn examine_with(
     bytes: &[u8],
     path: &Path,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    changed: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
     let text = match rewriter::decode(bytes) {
@@ -144,7 +149,7 @@ pub fn examine_with(
         return Examined::of(FileKind::Template);
     }
     match Stream::scan(text) {
-        Ok(stream) => examine_stream(&stream, settings, evidence, purpose),
+        Ok(stream) => examine_stream(&stream, settings, evidence, changed, purpose),
         Err(_) if kind::looks_like_template(text) => Examined::of(FileKind::Template),
         Err(error) => Examined::unreadable(
             Some(error.position),
@@ -170,16 +175,18 @@ fn examine_stream(
     stream: &Stream<'_>,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    changed: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
+    let is_meant = |document: &Document<'_>| changed.is_none_or(|lines| lines.touch(*document));
+    let documents = || stream.documents().filter(is_meant);
     let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
     if is_template(stream) {
         return Examined::of(FileKind::Template);
     }
     let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
     let mut changing = BTreeSet::new();
-    let mut plans: Vec<(usize, DocumentPlan)> = stream
-        .documents()
+    let mut plans: Vec<(usize, DocumentPlan)> = documents()
         .map(|document| (document.index(), transforms::plan(document, settings, &evidence)))
         .filter(|(_, plan)| !plan.is_empty())
         .map(|(index, plan)| {
@@ -196,7 +203,7 @@ fn examine_stream(
         return Examined::of(FileKind::Other);
     }
     let mut problems = Vec::new();
-    for document in stream.documents() {
+    for document in documents() {
         let refusal = match document.refusal() {
             Some(refusal) if kind::mentions_object(document.text().as_bytes()) => Some(refusal.clone()),
             None if workloads && is_object(document) => document.duplicate_key(),
@@ -210,7 +217,7 @@ fn examine_stream(
     let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
     let changed = plans.iter().any(|(index, _)| changing.contains(index));
     let mut examined = Examined { kind, plans, changed, text: None, problems, told: None };
-    if changed && purpose != Purpose::Answer {
+    if changed && !matches!(purpose, Purpose::Answer { .. }) {
         edit(stream, &mut examined);
     }
     if let Purpose::Report { source } = purpose {
@@ -238,14 +245,20 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
 /// The plan without what nobody will ask for: it is kept until all documents of the file have theirs, and the
 /// plans of a large file take far more room than its text.
 fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
+    if matches!(purpose, Purpose::Answer { .. }) {
+        plan.annotations = Vec::new();
+    }
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
     for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
-        findings.shrink_to_fit();
-        for judged in findings {
-            if let (Outcome::Fix(fix), Purpose::Answer) = (&mut judged.finding.outcome, purpose) {
-                fix.edits = Vec::new();
+        if let Purpose::Answer { satisfied } = purpose {
+            findings.retain(|judged| satisfied || !matches!(judged.finding.outcome, Outcome::Satisfied));
+            for judged in findings.iter_mut() {
+                if let Outcome::Fix(fix) = &mut judged.finding.outcome {
+                    fix.edits = Vec::new();
+                }
             }
         }
+        findings.shrink_to_fit();
     }
     plan
 }

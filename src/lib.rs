@@ -2,6 +2,7 @@
 //!
 //! The library behind the program of the same name; `ARCHITECTURE.md` shows the way of a manifest through it.
 
+pub mod changed;
 pub mod cli;
 pub mod config;
 pub mod demand;
@@ -18,4 +19,5 @@ pub mod report;
 pub mod reread;
 pub mod run;
 pub mod spelling;
+pub mod suppress;
 pub mod write;

@@ -99,7 +99,11 @@ fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
     io::stdin().lock().read_to_end(&mut bytes)?;
     let path = asked.stdin_filename.as_path();
     Ok(match settings(asked, decisions, path) {
-        Ok(settings) => judge(path, &examine(&bytes, path, &settings, None, Purpose::Answer), true),
+        Ok(settings) => judge(
+            path,
+            &examine(&bytes, path, &settings, None, None, Purpose::Answer { satisfied: false }),
+            true,
+        ),
         Err(error) => Judged { problems: vec![error.to_string()], ..Judged::default() },
     })
 }
@@ -139,7 +143,15 @@ fn file(
     let path = input.path.as_path();
     match (bytes, settings(asked, decisions, path)) {
         (Ok(bytes), Ok(settings)) => {
-            let examined = look(input, &bytes, patches, Some(evidence), &settings, Purpose::Answer);
+            let examined = look(
+                input,
+                &bytes,
+                patches,
+                Some(evidence),
+                &settings,
+                None,
+                Purpose::Answer { satisfied: false },
+            );
             judge(path, &examined, input.named)
         }
         (Err(message), _) => judge(path, &Examined::unreadable(None, message), true),
@@ -157,6 +169,7 @@ fn settings(asked: &Pss, decisions: &Source, path: &Path) -> Result<Settings, Co
         keep_explicit: false,
         select: None,
         ignore: BTreeSet::new(),
+        suppressions: false,
         ..decisions.settings.clone()
     })
 }

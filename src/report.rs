@@ -23,13 +23,15 @@ use std::path::Path;
 use transforms::model::ContainerRef;
 use transforms::pod_security::{self, Failure};
 use transforms::settings::Version;
-use transforms::{DocumentPlan, Judged, Level, Outcome, PodSecurity, State};
+use transforms::suppression::Origin;
+use transforms::{DocumentPlan, Judged, Level, Outcome, PodSecurity, State, Suppressed};
 
 use crate::cli::Mode;
 use crate::demand::Demand;
 use crate::engine::{Examined, Problem};
 use crate::exit::Exit;
 use crate::input::kind::FileKind;
+use crate::suppress;
 
 pub use model::{Counts, File, FileReport, Report, Trouble};
 
@@ -79,6 +81,10 @@ pub struct Tally {
     pub review: usize,
     /// Fixes of level review that `--safe` held back.
     pub held_back: usize,
+    /// Findings that are suppressed.
+    pub suppressed: usize,
+    /// Suppressions that do not do what their authors may think.
+    pub notices: usize,
     /// Files made beside the manifests.
     pub generated: usize,
     /// What the fixes ask of a cluster.
@@ -107,6 +113,7 @@ impl Tally {
         let mut left = false;
         for plan in examined.plans.iter().map(|(_, plan)| plan) {
             left |= plan.problems.iter().any(|problem| problem.needs_person);
+            self.notices += plan.notices.len();
             for judged in plan.findings() {
                 if let Some(column) = column(judged) {
                     self.transforms.entry(judged.finding.transform.id).or_default()[column] += 1;
@@ -116,6 +123,7 @@ impl Tally {
                     (State::Fixed, _) => self.review += 1,
                     (State::HeldBack, _) => self.held_back += 1,
                     (State::Left(reason), _) => left |= reason.needs_person,
+                    (State::Suppressed(_), _) => self.suppressed += 1,
                     (State::Satisfied, _) => {}
                 }
             }
@@ -145,6 +153,8 @@ impl Tally {
         self.safe += other.safe;
         self.review += other.review;
         self.held_back += other.held_back;
+        self.suppressed += other.suppressed;
+        self.notices += other.notices;
         self.generated += other.generated;
         self.demand.add(&other.demand);
         for (version, [before, after]) in &other.levels {
@@ -162,7 +172,7 @@ impl Tally {
         if self.refused > 0 {
             Exit::Trouble
         } else if mode != Mode::Write && self.changed + self.generated > 0
-            || strict && self.left + self.held_back > 0
+            || strict && self.left + self.held_back + self.notices > 0
         {
             Exit::Findings
         } else {
@@ -195,7 +205,13 @@ impl Tally {
                 counted(self.held_back, ["review fix", "review fixes"])
             );
         }
+        if self.suppressed > 0 {
+            let _ = write!(line, ", {} suppressed", counted(self.suppressed, ["finding", "findings"]));
+        }
         let _ = write!(line, ", {} left with something for a person, {} refused", self.left, self.refused);
+        if self.notices > 0 {
+            let _ = write!(line, ", {} to look at", counted(self.notices, ["suppression", "suppressions"]));
+        }
         let passed_over: Vec<String> = self
             .passed_over
             .iter()
@@ -266,6 +282,12 @@ pub fn problem(path: &Path, problem: &Problem) -> String {
         Some(position) => format!("{path}:{position}: error: {}", problem.message),
         None => format!("{path}: error: {}", problem.message),
     }
+}
+
+/// One line for each suppression that does not do what its author may think.
+pub fn notices(path: &Path, examined: &Examined) -> impl Iterator<Item = String> {
+    let notices = examined.plans.iter().flat_map(|(_, plan)| &plan.notices);
+    notices.map(|notice| suppress::notice(path, notice))
 }
 
 /// One line for each container and transform, and for what could not be made out.
@@ -342,6 +364,17 @@ fn container_name(container: &ContainerRef) -> String {
     format!("{} `{}`", container.kind, container.name)
 }
 
+fn suppressed_text(suppressed: &Suppressed) -> String {
+    let until = suppressed.until.map_or_else(String::new, |until| format!(" until {until}"));
+    let origin = match suppressed.origin {
+        Origin::Annotation(position) => format!("by the annotation in line {}", position.line),
+        Origin::Comment(position) => format!("by the comment in line {}", position.line),
+        Origin::Override(number) => format!("by `overrides[{number}]` of the configuration"),
+        Origin::Added => "by an annotation from now on".to_owned(),
+    };
+    format!("suppressed{until} {origin}: {}", suppressed.reason)
+}
+
 fn state_text(judged: &Judged) -> String {
     match (&judged.state, &judged.finding.outcome) {
         (State::Fixed, Outcome::Fix(fix)) => {
@@ -352,6 +385,7 @@ fn state_text(judged: &Judged) -> String {
         }
         (State::Left(left), _) if left.needs_person => format!("left for a person: {}", left.reason),
         (State::Left(left), _) => format!("left: {}", left.reason),
+        (State::Suppressed(suppressed), _) => suppressed_text(suppressed),
         _ => "satisfied".to_owned(),
     }
 }

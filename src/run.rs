@@ -1,5 +1,6 @@
 //! A whole run: inputs in, files in parallel, output in order of their names.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,8 +11,10 @@ use std::thread;
 use clap::{CommandFactory, Parser};
 use rayon::prelude::*;
 use transforms::generate::Subject;
+use transforms::suppression::Reason;
 use transforms::{Evidence, Settings};
 
+use crate::changed::{Change, Changes, Lines};
 use crate::cli::{Cli, Color, Command, Mode};
 use crate::config::{ConfigError, Decisions, Flags, Nearest, Source};
 use crate::diff::{self, DiffName};
@@ -27,6 +30,7 @@ use crate::pss;
 use crate::questions;
 use crate::report::sink::Sinks;
 use crate::report::{self, FileReport, Report, Tally};
+use crate::suppress::{self, Overrides};
 use crate::write::{self, How};
 
 /// Set by Ctrl-C: no further file is begun.
@@ -42,6 +46,8 @@ struct Output {
     stderr: Vec<String>,
     tally: Tally,
     subjects: Vec<Subject>,
+    /// The overrides that found something to suppress.
+    overrides: BTreeSet<usize>,
     /// Where a report was asked for.
     report: Option<FileReport>,
 }
@@ -54,6 +60,8 @@ struct Run<'c> {
     patches: Patches,
     folder: PathBuf,
     colour: bool,
+    /// What the run is limited to.
+    changes: Option<Changes>,
     /// Whether a report was asked for, and whether one of them shows the text.
     report: Option<bool>,
 }
@@ -109,21 +117,22 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         }
         paths.push(".".into());
     }
+    let flags = match flags(cli) {
+        Ok(flags) => flags,
+        Err(message) => return refuse(&message),
+    };
     let is_stdin = paths.iter().any(|path| path == OsStr::new("-"));
     // The tables that decisions build on take as long to read as most folders to walk, so both are done at once.
     let (decisions, found) = thread::scope(|scope| {
         let walk = || input::collect(&paths, cli.no_ignore, cli.threads);
         let walk = (!is_stdin).then(|| scope.spawn(walk));
-        let decisions = source(cli.flags(), cli.config.as_deref(), cli.isolated);
+        let decisions = source(flags, cli.config.as_deref(), cli.isolated);
         (decisions, walk.map_or_else(|| Ok((Vec::new(), Vec::new())), thread::ScopedJoinHandle::join))
     });
     let (inputs, errors) = found.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let decisions = match decisions {
         Ok(decisions) => decisions,
-        Err(error) => {
-            tell(&format!("error: {error}"))?;
-            return Ok(Exit::Trouble);
-        }
+        Err(error) => return refuse(&error.to_string()),
     };
     // Without a handler a second Ctrl-C could not end the program either; so it is no error to lack one.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
@@ -135,6 +144,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         patches: Patches::default(),
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
+        changes: None,
         report: None,
     };
     if is_stdin {
@@ -142,11 +152,18 @@ fn run(cli: &Cli) -> io::Result<Exit> {
             writeln!(io::stderr(), "error: `-` stands for stdin and cannot be mixed with other paths")?;
             return Ok(Exit::Trouble);
         }
+        if cli.since.is_some() || cli.staged {
+            return refuse("`-` has no history; `--since` and `--staged` are for files");
+        }
         let stdout = mode != Mode::Check;
         let Some(sinks) = run.open_reports(stdout.then_some("what `-` gives"), &[])? else {
             return Ok(Exit::Trouble);
         };
         return run.stdin(sinks);
+    }
+    match changes(cli) {
+        Ok(changes) => run.changes = changes,
+        Err(message) => return refuse(&message),
     }
     let stdout = match mode {
         Mode::Diff => Some("the diff"),
@@ -163,9 +180,50 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         report.add_problem(&error.to_string());
     }
     let jobs = run.jobs(&inputs, &mut tally, &mut report)?;
-    run.files(&jobs, &mut tally, &mut report)?;
+    let mut overrides = Overrides::default();
+    run.files(&jobs, &mut tally, &mut report, &mut overrides)?;
+    // A part of the documents does not tell what all of them need.
+    let walked = inputs.iter().filter(|_| run.changes.is_none());
+    let walked: Vec<&Path> = walked.filter_map(|input| input.root.as_deref()).collect();
+    for line in overrides.lines(&walked) {
+        tally.notices += 1;
+        tell(&line)?;
+    }
     run.write_reports(sinks, &report, &mut tally)?;
     run.finish(&tally, inputs.is_empty() && errors.is_empty())
+}
+
+/// Says why there is no run.
+fn refuse(message: &str) -> io::Result<Exit> {
+    tell(&format!("error: {message}"))?;
+    Ok(Exit::Trouble)
+}
+
+/// What the run is limited to.
+fn changes(cli: &Cli) -> Result<Option<Changes>, String> {
+    match (&cli.since, cli.staged) {
+        (Some(commit), _) => {
+            Changes::since(commit).map(Some).map_err(|message| format!("`--since`: {message}"))
+        }
+        (None, true) => Changes::staged().map(Some).map_err(|message| format!("`--staged`: {message}")),
+        (None, false) => Ok(None),
+    }
+}
+
+/// The flags of `cli` with today's date, and why they cannot be used.
+fn flags(cli: &Cli) -> Result<Flags, String> {
+    let today = suppress::today()?;
+    if let Some(reason) = &cli.add_suppressions {
+        let refuse = |why: String| Err(format!("`--add-suppressions`: {why}"));
+        match Reason::checked(reason) {
+            Err(error) => return refuse(error.to_string()),
+            Ok(Reason { until: Some(until), .. }) if until < today => {
+                return refuse(format!("{until} is over"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(Flags { today: Some(today), ..cli.flags() })
 }
 
 /// Where the decisions for each file come from.
@@ -216,12 +274,19 @@ impl Run<'_> {
         Ok(jobs)
     }
 
-    fn files(&self, jobs: &[Job<'_>], tally: &mut Tally, report: &mut Report) -> io::Result<()> {
+    fn files(
+        &self,
+        jobs: &[Job<'_>],
+        tally: &mut Tally,
+        report: &mut Report,
+        overrides: &mut Overrides,
+    ) -> io::Result<()> {
         if let [job] = jobs {
             let mut output = self.file(job, None);
             Self::print(&output, tally)?;
             output.report.take().into_iter().for_each(|file| report.add(file));
             let mut subjects = Subjects::default();
+            overrides.add(&job.decisions, output.overrides);
             subjects.add(&job.decisions, output.subjects);
             return self.generate(&subjects, tally);
         }
@@ -239,6 +304,7 @@ impl Run<'_> {
             let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(look).collect());
             for ((_, job), mut output) in batch.iter().zip(outputs) {
                 Self::print(&output, tally)?;
+                overrides.add(&job.decisions, output.overrides);
                 output.report.take().into_iter().for_each(|file| report.add(file));
                 subjects.add(&job.decisions, output.subjects);
             }
@@ -248,6 +314,10 @@ impl Run<'_> {
 
     /// Makes the files that the configuration asks for beside the manifests, or shows them.
     fn generate(&self, subjects: &Subjects, tally: &mut Tally) -> io::Result<()> {
+        // What they hold depends on all workloads, not on those that changed.
+        if self.changes.is_some() {
+            return Ok(());
+        }
         for file in subjects.files() {
             let mut output = Output::default();
             match file {
@@ -316,17 +386,28 @@ impl Run<'_> {
             return Output::default();
         }
         let path = input.path.as_path();
+        let lines = match self.changes.as_ref().map(|changes| changes.of(path)) {
+            None | Some(Change::Whole) => None,
+            Some(Change::Lines(lines)) => Some(lines),
+            Some(Change::None) => return Output::default(),
+            Some(Change::Unknown(why)) => {
+                return self.output(path, &mut Examined::unreadable(None, why), true);
+            }
+        };
         let kept = gathered.and_then(|(gathered, number)| gathered.take(number));
         let bytes = match kept.map_or_else(|| input::read(path), Ok) {
             Ok(bytes) => bytes,
             Err(message) => return self.output(path, &mut Examined::unreadable(None, message), true),
         };
         let evidence = gathered.map(|(gathered, _)| &gathered.evidence);
-        let mut examined = look(input, &bytes, &self.patches, evidence, &decisions.settings, self.purpose());
+        let settings = decisions.settings_for(path);
+        let mut examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
         let mut output = self.output(path, &mut examined, input.named);
         if self.mode == Mode::List && examined.changed {
             output.stdout = name_line(path);
         }
+        output.overrides =
+            examined.plans.iter().flat_map(|(_, plan)| &plan.overrides_used).copied().collect();
         let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
         output.subjects = pods.filter_map(|pod| pod.subject.clone()).collect();
         let Some(text) = &examined.text else { return output };
@@ -347,7 +428,7 @@ impl Run<'_> {
     fn purpose(&self) -> Purpose {
         match (self.report, self.mode) {
             (Some(source), _) => Purpose::Report { source },
-            (None, Mode::Check | Mode::List) => Purpose::Answer,
+            (None, Mode::Check | Mode::List) => Purpose::Answer { satisfied: self.cli.verbose },
             (None, Mode::Write | Mode::Diff) => Purpose::Text,
         }
     }
@@ -364,6 +445,7 @@ impl Run<'_> {
             output.report.iter_mut().for_each(|report| report.add_problem(&problem));
         }
         output.stderr.extend(examined.problems.iter().map(|problem| report::problem(path, problem)));
+        output.stderr.extend(report::notices(path, examined));
         if self.cli.verbose {
             output.stderr.extend(report::verbose(path, examined));
             output.stderr.extend(report::pod_security(path, examined));
@@ -431,7 +513,7 @@ impl Run<'_> {
                 return Ok(Exit::Trouble);
             }
         };
-        let mut examined = examine(&bytes, path, &decisions.settings, None, self.purpose());
+        let mut examined = examine(&bytes, path, &decisions.settings_for(path), None, None, self.purpose());
         let unreadable =
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
@@ -472,13 +554,15 @@ impl Run<'_> {
 }
 
 /// Looks at a file, unless its name or another file says that it stands for no objects of its own. `evidence`
-/// is what all files of the run tell; a file that stands alone tells about itself.
+/// is what all files of the run tell; a file that stands alone tells about itself. `lines` are those that a
+/// document must hold one of.
 pub(crate) fn look(
     input: &Input,
     bytes: &[u8],
     patches: &Patches,
     evidence: Option<&Evidence>,
     settings: &Settings,
+    lines: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
     if kind::is_kustomization_name(&input.path) {
@@ -490,7 +574,7 @@ pub(crate) fn look(
     let overlays = patches.overlays(input);
     let own = evidence.filter(|_| !overlays.is_empty());
     let own = own.map(|evidence| evidence.with_overlays(overlays.to_vec()));
-    examine(bytes, &input.path, settings, own.as_ref().or(evidence), purpose)
+    examine(bytes, &input.path, settings, own.as_ref().or(evidence), lines, purpose)
 }
 
 /// Looks at bytes; a defect of ours in one file must not keep the others from being looked at.
@@ -499,9 +583,10 @@ pub(crate) fn examine(
     path: &Path,
     settings: &Settings,
     evidence: Option<&Evidence>,
+    lines: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
-    std::panic::catch_unwind(|| engine::examine_with(bytes, path, settings, evidence, purpose))
+    std::panic::catch_unwind(|| engine::examine_with(bytes, path, settings, evidence, lines, purpose))
         .unwrap_or_else(|_| {
             Examined::unreadable(
                 None,

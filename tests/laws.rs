@@ -463,6 +463,7 @@ fn every_container_is_accounted_for() {
                         assert!(!left.reason.is_empty());
                         if left.needs_person { "left for a person" } else { "left on purpose" }
                     }
+                    (State::Suppressed(_), _) => "suppressed",
                 };
                 *counts.entry((judged.finding.transform.id, state)).or_default() += 1;
                 for container in judged.finding.containers() {

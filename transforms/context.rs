@@ -10,6 +10,7 @@ use crate::images::{Catalogue, Match};
 use crate::model::{Container, List, Malformed, Mount, MountedVolume, Object, Pod, Volume};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
+use crate::suppression::Suppressions;
 
 /// What a transform sees.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,7 @@ pub struct Context<'a, 'd> {
     /// What the run's other documents tell.
     pub evidence: &'a Evidence,
     pub(crate) plan: &'a Plan,
+    pub(crate) suppressions: &'a Suppressions,
     pub(crate) images: &'a Images<'a>,
 }
 

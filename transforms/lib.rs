@@ -49,6 +49,7 @@ mod seccomp_profile;
 pub mod settings;
 mod sshd;
 mod support;
+pub mod suppression;
 mod sysctls;
 #[cfg(test)]
 mod test;
@@ -64,6 +65,7 @@ pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
 pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Severity, Transform};
+pub use suppression::{Notice, Suppressed};
 
 /// Every transform, in the order in which a pod's fixes are planned: each may build on what those before it
 /// have planned.
@@ -140,7 +142,7 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 13] = [
+    const OTHERS: [&str; 14] = [
         "api_rules",
         "context",
         "demand",
@@ -153,6 +155,7 @@ mod tests {
         "review",
         "settings",
         "support",
+        "suppression",
         "test",
     ];
 

@@ -1,6 +1,8 @@
 //! From a document to its plan: finds the pods, asks every transform in a fixed order, and decides in one
 //! place which fixes are made.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
@@ -15,6 +17,7 @@ use crate::pod_security;
 use crate::review::{self, PodSecurity};
 use crate::settings::{Profile, Settings, Version};
 use crate::support::{Finding, Fix, Left, Level, Outcome};
+use crate::suppression::{self, Flaw, Notice, Origin, Reason, Suppressed, Suppressions};
 
 /// What is to be done in one document.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +28,19 @@ pub struct DocumentPlan {
     pub objects: Vec<ObjectPlan>,
     /// Parts of workloads that no pod could be made out in, and what contradicts the target version.
     pub problems: Vec<Problem>,
+    /// The suppressions that do not do what their authors may think.
+    pub notices: Vec<Notice>,
+    /// The overrides that found something to suppress, by number.
+    pub overrides_used: BTreeSet<usize>,
+    /// The annotations to write for what is left.
+    pub annotations: Vec<Edit>,
 }
 
 impl DocumentPlan {
     /// The changes to make, in the order in which they were planned.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
-        self.findings().filter_map(Judged::fix).flat_map(|fix| &fix.edits)
+        let fixes = self.findings().filter_map(Judged::fix).flat_map(|fix| &fix.edits);
+        fixes.chain(&self.annotations)
     }
 
     /// The findings about objects, then those about pods.
@@ -41,7 +51,7 @@ impl DocumentPlan {
 
     /// Whether nothing in the document is the transforms' business.
     pub fn is_empty(&self) -> bool {
-        self.pods.is_empty() && self.objects.is_empty() && self.problems.is_empty()
+        self.pods.is_empty() && self.objects.is_empty() && self.problems.is_empty() && self.notices.is_empty()
     }
 }
 
@@ -107,6 +117,14 @@ impl Judged {
             _ => None,
         }
     }
+
+    /// Whether something is left that a person could do: by hand, or by having a fix of level review made.
+    fn is_left_today(&self) -> bool {
+        match &self.state {
+            State::Left(left) => left.needs_person,
+            state => *state == State::HeldBack,
+        }
+    }
 }
 
 /// What becomes of a finding.
@@ -120,6 +138,8 @@ pub enum State {
     HeldBack,
     /// It stays as it is.
     Left(Left),
+    /// It stays as it is, because somebody wants it so.
+    Suppressed(Suppressed),
 }
 
 /// Plans the fixes of a document. `evidence` is what the run's other documents tell.
@@ -129,9 +149,10 @@ pub enum State {
 pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) -> DocumentPlan {
     let workloads = Workloads::with(document, settings);
     // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
-    let mut plan = fold(&workloads, settings, evidence, |_| {});
+    let suppressions = Suppressions::of(document, &workloads, settings);
+    let mut plan = fold(&workloads, settings, evidence, &suppressions, |_| {});
     if block(document, plan.findings_mut()) > 0 {
-        plan = fold(&workloads, settings, evidence, |fresh| {
+        plan = fold(&workloads, settings, evidence, &suppressions, |fresh| {
             block(document, fresh.iter_mut().map(|judged| &mut **judged));
         });
         // Each for itself has been placed; that they also go together is not for this crate to know.
@@ -140,6 +161,11 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     review::review(&workloads.pods, &mut plan, settings.target, |plan| {
         block(document, plan.findings_mut());
     });
+    plan.overrides_used = suppressions.used_overrides();
+    plan.notices = suppressions.notices(settings);
+    if let Some(reason) = &settings.add_suppressions {
+        annotate(document, &workloads, &mut plan, reason);
+    }
     for (pod, pod_plan) in workloads.pods.iter().zip(&mut plan.pods) {
         pod_plan.added_requests = AddedRequests::of(pod, &pod_plan.findings);
     }
@@ -199,6 +225,7 @@ fn fold(
     workloads: &Workloads<'_>,
     settings: &Settings,
     evidence: &Evidence,
+    suppressions: &Suppressions,
     weed: impl Fn(&mut [&mut Judged]),
 ) -> DocumentPlan {
     let Workloads { objects, pods, .. } = workloads;
@@ -206,7 +233,7 @@ fn fold(
     let mut plan = DocumentPlan {
         objects: objects.iter().map(ObjectPlan::new).collect(),
         pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
-        problems: Vec::new(),
+        ..DocumentPlan::default()
     };
     let images: Vec<Images<'_>> = pods.iter().map(|pod| Images::of(pod, &settings.catalogue)).collect();
     let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings, evidence)).collect();
@@ -216,14 +243,16 @@ fn fold(
             let findings = transform.check_object(&ObjectContext { object, settings, evidence });
             let judged = findings.into_iter().map(|finding| {
                 let state = decide_object(object, &finding, settings, evidence);
+                let state = suppressions.judge(&finding, None, state);
                 Judged { finding, state }
             });
             fresh.extend(add(&mut object_plan.findings, judged));
         }
         for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
-            let findings = transform.check(&Context { pod, settings, evidence, plan: &planned, images });
+            let findings =
+                transform.check(&Context { pod, settings, evidence, plan: &planned, images, suppressions });
             let judged = findings.into_iter().map(|finding| {
-                let state = guard.decide(&finding, settings);
+                let state = suppressions.judge(&finding, Some(pod), guard.decide(&finding, settings));
                 Judged { finding, state }
             });
             fresh.extend(add(&mut pod_plan.findings, judged));
@@ -233,12 +262,60 @@ fn fold(
     }
     if generate::is_wanted(settings) {
         for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
-            let cx = Context { pod, settings, evidence, plan: &planned, images };
+            let cx = Context { pod, settings, evidence, plan: &planned, images, suppressions };
             let has_host_network = cx.has_host_network().unwrap_or(true);
             pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, evidence, has_host_network));
         }
     }
     plan
+}
+
+/// Plans an annotation for each rule that leaves something for a person in an object, and for each whose fixes
+/// are held back there.
+fn annotate(document: Document<'_>, workloads: &Workloads<'_>, plan: &mut DocumentPlan, reason: &str) {
+    let mut left: BTreeMap<(&Path, &'static str), Position> = BTreeMap::new();
+    let of_objects = workloads.objects.iter().zip(plan.objects.iter().map(|plan| &plan.findings));
+    let of_pods = workloads.pods.iter().map(|pod| &pod.object);
+    let of_pods = of_pods.zip(plan.pods.iter().map(|plan| &plan.findings));
+    for (object, findings) in of_objects.chain(of_pods) {
+        let found = findings.iter().filter(|judged| judged.is_left_today());
+        left.extend(found.map(|judged| ((&object.path, judged.finding.transform.id), object.position())));
+    }
+    let annotations: Vec<Edit> =
+        left.keys().map(|(path, id)| suppression::annotation(path, id, reason)).collect();
+    let fixes = plan.findings().filter_map(Judged::fix).map(|fix| fix.edits.as_slice());
+    let mut edits: Vec<&[Edit]> = fixes.collect();
+    let made = edits.len();
+    edits.extend(annotations.chunks(1));
+    let mut placed = rewriter::place(document, &edits);
+    let of_annotations = placed.split_off(made);
+    // What is fixed comes before what is merely written down.
+    let in_the_way = placed.into_iter().find_map(Result::err);
+    let mut added: BTreeSet<(&Path, &'static str)> = BTreeSet::new();
+    for (((key, position), edit), placed) in left.iter().zip(annotations).zip(of_annotations) {
+        match in_the_way.map_or(placed, Err) {
+            Ok(()) => {
+                plan.annotations.push(edit);
+                added.insert(*key);
+            }
+            Err(blocked) => {
+                let flaw = Flaw::NotAdded(key.1, blocked.to_string());
+                plan.notices.push(Notice { position: *position, flaw });
+            }
+        }
+    }
+    let Reason { text, until, .. } = Reason::read(reason);
+    let suppressed = Suppressed { reason: text, until, origin: Origin::Added };
+    let of_objects = workloads.objects.iter().zip(plan.objects.iter_mut().map(|plan| &mut plan.findings));
+    let of_pods = workloads.pods.iter().map(|pod| &pod.object);
+    let of_pods = of_pods.zip(plan.pods.iter_mut().map(|plan| &mut plan.findings));
+    for (object, findings) in of_objects.chain(of_pods) {
+        for judged in findings.iter_mut().filter(|judged| judged.is_left_today()) {
+            if added.contains(&(&object.path, judged.finding.transform.id)) {
+                judged.state = State::Suppressed(suppressed.clone());
+            }
+        }
+    }
 }
 
 /// Adds findings, and gives back those that were added.

@@ -14,6 +14,7 @@ use crate::model::Quantity;
 pub use crate::model::WorkloadPath;
 use crate::pod_security::{self, Level};
 use crate::support::Meta;
+use crate::suppression::{Date, Override};
 
 /// Every decision of a user, with what holds where there is none.
 #[derive(Clone, Debug)]
@@ -33,6 +34,14 @@ pub struct Settings {
     pub ignore: BTreeSet<String>,
     /// Also change what belongs to the cluster itself: system namespaces and CCE's add-ons.
     pub include_system: bool,
+    /// Whether annotations, comments and overrides suppress anything.
+    pub suppressions: bool,
+    /// What the configuration suppresses, as far as it is for the file at hand.
+    pub overrides: Vec<Override>,
+    /// The reason of annotations to write for what is left.
+    pub add_suppressions: Option<String>,
+    /// Today, so that a suppression can end. Where it is not known, none does.
+    pub today: Option<Date>,
     /// Where the pods of kinds stand that are not known, and of known ones in place of what is known.
     pub workloads: Vec<WorkloadPath>,
     /// Also change what looks like a pod in objects of kinds that nobody tells about.
@@ -75,6 +84,10 @@ impl Default for Settings {
             select: None,
             ignore: BTreeSet::new(),
             include_system: false,
+            suppressions: true,
+            overrides: Vec::new(),
+            add_suppressions: None,
+            today: None,
             workloads: Vec::new(),
             detect_pod_specs: false,
             run_as_user: RunAsUser::default(),

@@ -181,7 +181,16 @@ pub(crate) fn keeps_from_listening(
         return Ok(None);
     };
     let is_free = written_start(cx)?.is_some_and(|start| start.port <= port);
-    if is_free { Ok(None) } else { cannot_free(cx, port) }
+    if is_free {
+        return Ok(None);
+    }
+    let path = cx.pod.spec.path().keys(FIELD);
+    if let Some(reason) = cx.suppressions.speaks_against(UnprivilegedPort::META.id, &path, cx.pod) {
+        return Ok(Some(format!(
+            "port {port} is below 1024, and the sysctl that frees it is suppressed ({reason})"
+        )));
+    }
+    cannot_free(cx, port)
 }
 
 /// Why the sysctl cannot be set for `port`.

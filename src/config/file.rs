@@ -12,6 +12,7 @@ use transforms::model::Pattern;
 use transforms::settings;
 
 use super::ConfigError;
+use super::overrides::Override;
 use crate::spelling;
 
 /// What `.cce-fix.yaml` can hold; every key is optional.
@@ -38,6 +39,8 @@ pub struct Config {
     pub workloads: Vec<Workload>,
     /// Parameters by id.
     pub transforms: Transforms,
+    /// What is ignored here and there.
+    pub overrides: Vec<Override>,
     /// The lists above, checked.
     #[serde(skip)]
     pub rows: Rows,

@@ -3,6 +3,7 @@
 mod exclude;
 mod file;
 mod nearest;
+mod overrides;
 mod schema;
 mod show;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
+use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
 use crate::spelling;
@@ -19,6 +21,7 @@ use crate::spelling;
 use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
+pub(crate) use overrides::absolute;
 pub use schema::{Parameter, parameters, schema};
 pub use show::show;
 
@@ -56,6 +59,14 @@ pub enum ConfigError {
         /// The key, and what it holds.
         missing: &'static str,
     },
+    /// An override that cannot be used.
+    #[error("{place}: {message}")]
+    Override {
+        /// The key.
+        place: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Neither an id nor a group.
     #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
     UnknownId {
@@ -83,6 +94,12 @@ pub struct Flags {
     pub select: Option<Vec<String>>,
     /// `--ignore`.
     pub ignore: Option<Vec<String>>,
+    /// `--no-suppressions`.
+    pub no_suppressions: bool,
+    /// `--add-suppressions`.
+    pub add_suppressions: Option<String>,
+    /// Today, where that matters.
+    pub today: Option<Date>,
 }
 
 /// What holds for the files of a folder.
@@ -140,6 +157,10 @@ impl Decisions {
             select,
             ignore,
             include_system: written.all.include_system,
+            suppressions: !flags.no_suppressions,
+            overrides: overrides::resolve(&config.overrides, place)?,
+            add_suppressions: flags.add_suppressions.clone(),
+            today: flags.today,
             workloads: config.rows.workloads.clone(),
             detect_pod_specs: written.all.detect_pod_specs,
             run_as_user: written.run_as_user,
@@ -283,6 +304,9 @@ transforms:
             }
         }
         assert_eq!(count, 3);
+        let page = include_str!("../../docs/suppressing.md");
+        let example = page.split("```yaml\n# .cce-fix.yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(decide(example, &Flags::default()).unwrap().settings.overrides.len(), 1);
         let unknown = error("nothing-like-it: 1\n");
         for key in unknown.split('`').skip(3).step_by(2) {
             assert!(readme.contains(&format!("\n{key}:")), "{key}");

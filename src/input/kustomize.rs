@@ -247,7 +247,7 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// The path without `.` and with `..` taken back, as far as names tell.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {

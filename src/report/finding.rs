@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rewriter::{Draft, Edit, Splice, Stream};
 use transforms::model::ContainerRef;
-use transforms::{DocumentPlan, Judged, Meta, Outcome, Review, Severity};
+use transforms::suppression::Origin;
+use transforms::{DocumentPlan, Judged, Meta, Outcome, Review, Severity, Suppressed};
 
 use super::text::{Replacement, TextFix, apart, join, line_start, replacement, secrets, whole_lines};
 
@@ -161,8 +162,16 @@ impl State {
 pub struct Suppression {
     /// Whether it is written in the manifest, as an annotation or a comment, or else in the configuration.
     pub in_source: bool,
-    /// Why.
+    /// Why, and until when.
     pub reason: String,
+}
+
+impl Suppression {
+    fn of(suppressed: &Suppressed) -> Self {
+        let Suppressed { reason, until, origin } = suppressed;
+        let until = until.map_or_else(String::new, |until| format!(" (until {until})"));
+        Self { in_source: !matches!(origin, Origin::Override(_)), reason: format!("{reason}{until}") }
+    }
 }
 
 /// The object that a finding is about.
@@ -296,6 +305,7 @@ fn finding(stream: &Stream<'_>, judged: &Judged, object: &Arc<Object>) -> Option
         Judgement::Fixed => (State::Fixed, false, fix_reason()),
         Judgement::HeldBack => (State::Left, true, fix_reason()),
         Judgement::Left(left) => (State::Left, left.needs_person, left.reason.clone()),
+        Judgement::Suppressed(_) => (State::Suppressed, false, fix_reason()),
     };
     let path = said.path.to_string();
     Some(Finding {
@@ -306,7 +316,10 @@ fn finding(stream: &Stream<'_>, judged: &Judged, object: &Arc<Object>) -> Option
         needs_person,
         summary,
         reason,
-        suppression: None,
+        suppression: match &judged.state {
+            Judgement::Suppressed(suppressed) => Some(Suppression::of(suppressed)),
+            _ => None,
+        },
         object: Arc::clone(object),
         container: said.container.clone(),
         inherited_by: said.inherited_by.clone(),

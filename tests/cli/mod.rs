@@ -8,3 +8,5 @@ mod no_atomic;
 mod pss;
 mod questions;
 mod reports;
+mod since;
+mod suppressions;

@@ -199,7 +199,7 @@ fn random_pod(random: &mut Random, tweaks: &[Tweak]) -> Value {
             "volumes": [{"name": "data", "emptyDir": {}}],
         },
     });
-    for _ in 0..1 + random.below(7) {
+    for _ in 0..=random.below(7) {
         tweaks[random.below(tweaks.len())].apply(&mut pod);
     }
     pod

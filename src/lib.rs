@@ -13,6 +13,8 @@ pub mod explain;
 pub mod gather;
 pub mod generate;
 pub mod input;
+pub mod link;
+pub mod progress;
 pub mod pss;
 pub mod questions;
 pub mod report;

@@ -118,7 +118,12 @@ fn run(cli: &Cli) -> io::Result<Exit> {
     }
     let mode = cli.mode();
     let mut paths = cli.paths.clone();
-    if paths.is_empty() {
+    if let Some(list) = &cli.files_from {
+        match input::listed(list) {
+            Ok(listed) => paths.extend(listed),
+            Err(message) => return refuse(&message),
+        }
+    } else if paths.is_empty() {
         if mode == Mode::Write {
             let mut help = Cli::command();
             writeln!(io::stderr(), "{}", help.render_long_help())?;
@@ -249,9 +254,9 @@ pub(crate) fn source(flags: Flags, config: Option<&Path>, isolated: bool) -> Res
     })
 }
 
-/// Whether the configuration excludes the file. What is named on the command line is meant.
+/// Whether the file is passed over.
 pub(crate) fn is_excluded(input: &Input, decisions: &Decisions) -> bool {
-    !input.named && decisions.excludes(&input.path)
+    decisions.excludes(&input.path, input.named)
 }
 
 /// A file, and what is decided for it.

@@ -1,7 +1,7 @@
 //! A whole run: inputs in, files in parallel, output in order of their names.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,24 +117,16 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         None => {}
     }
     let mode = cli.mode();
-    let mut paths = cli.paths.clone();
-    if let Some(list) = &cli.files_from {
-        match input::listed(list) {
-            Ok(listed) => paths.extend(listed),
-            Err(message) => return refuse(&message),
+    let paths = match paths(cli) {
+        Ok(Some(paths)) => paths,
+        Ok(None) => {
+            writeln!(io::stderr(), "{}", Cli::command().render_long_help())?;
+            return refuse(
+                "no path given; `cce-fix .` fixes this folder, `cce-fix --diff` shows what would change",
+            );
         }
-    } else if paths.is_empty() {
-        if mode == Mode::Write {
-            let mut help = Cli::command();
-            writeln!(io::stderr(), "{}", help.render_long_help())?;
-            writeln!(
-                io::stderr(),
-                "error: no path given; `cce-fix .` fixes this folder, `cce-fix --diff` shows what would change"
-            )?;
-            return Ok(Exit::Trouble);
-        }
-        paths.push(".".into());
-    }
+        Err(message) => return refuse(&message),
+    };
     let flags = match flags(cli) {
         Ok(flags) => flags,
         Err(message) => return refuse(&message),
@@ -216,6 +208,18 @@ fn run(cli: &Cli) -> io::Result<Exit> {
 fn refuse(message: &str) -> io::Result<Exit> {
     tell(&format!("error: {message}"))?;
     Ok(Exit::Trouble)
+}
+
+/// What is to be looked at; `None` where nothing says what to write to.
+fn paths(cli: &Cli) -> Result<Option<Vec<OsString>>, String> {
+    let mut paths = cli.paths.clone();
+    match &cli.files_from {
+        Some(list) => paths.extend(input::listed(list)?),
+        None if paths.is_empty() && cli.mode() == Mode::Write => return Ok(None),
+        None if paths.is_empty() => paths.push(".".into()),
+        None => {}
+    }
+    Ok(Some(paths))
 }
 
 /// What the run is limited to.

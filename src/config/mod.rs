@@ -83,6 +83,7 @@ pub enum ConfigError {
 }
 
 /// What flags decide; each beats the configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--profile`.

@@ -60,7 +60,10 @@ fn not_a_path(list: &Path, name: &[u8]) -> String {
 }
 
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have names that are no text, and text that is no name")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems have names that are no text, and text that is no name"
+)]
 fn os_string(name: &[u8]) -> Option<OsString> {
     use std::os::unix::ffi::OsStrExt as _;
 

@@ -217,7 +217,11 @@ fn flags_exclude_beside_the_configuration() {
     folder.run(&[&["--force-exclude"][..], &named].concat()).expect(1, "pod.yaml\n", "");
     folder.run(&["--force-exclude", "vendor/pod.yaml"]).expect(0, "", "0 files looked at");
     assert_eq!(folder.read("vendor/pod.yaml"), POD);
-    folder.run(&["-l", "--exclude", "[z-a]", "."]).expect(2, "", "error: `--exclude`: `[z-a]`: invalid range");
+    folder.run(&["-l", "--exclude", "[z-a]", "."]).expect(
+        2,
+        "",
+        "error: `--exclude`: `[z-a]`: invalid range",
+    );
     folder.run(&["-l", "--exclude", "", "."]).expect(2, "", "error: `--exclude`: `` excludes nothing");
 }
 

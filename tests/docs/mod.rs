@@ -4,7 +4,9 @@
 
 mod adopting;
 mod cce;
+mod player;
 mod pss;
+mod reference;
 mod rules;
 mod schema;
 

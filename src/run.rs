@@ -31,7 +31,7 @@ use crate::progress::Progress;
 use crate::pss;
 use crate::questions;
 use crate::report::sink::Sinks;
-use crate::report::{self, FileReport, Report, Tally};
+use crate::report::{self, FileReport, Look, Report, Tally};
 use crate::suppress::{self, Overrides};
 use crate::write::{self, How};
 
@@ -535,7 +535,8 @@ impl Run<'_> {
     }
 
     fn write_reports(&self, sinks: Sinks, report: &Report, tally: &mut Tally) -> io::Result<()> {
-        for problem in sinks.write(report, self.colour)? {
+        let look = Look { colour: self.colour, links: self.links.stdout.then_some(&self.folder) };
+        for problem in sinks.write(report, look)? {
             tally.refused += 1;
             tell(&format!("error: {problem}"))?;
         }

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use super::finding::{Finding, State, Weight};
 use super::text::Replacement;
-use super::{File, Report};
+use super::{File, Look, Report};
 use crate::diff::harmless;
+use crate::link;
 
 /// Lines around a place.
 const AROUND: usize = 2;
@@ -17,14 +19,20 @@ const AROUND: usize = 2;
 const TOGETHER: usize = 6;
 
 /// Writes a block for each finding, and a line for each problem.
-pub(super) fn write(report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+pub(super) fn write(report: &Report, look: Look<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = if look.colour { Renderer::styled() } else { Renderer::plain() };
     for file in &report.files {
         let source = Source::of(file);
         let name = line(&file.name);
         for finding in &file.findings {
             let groups = groups(report, &name, &source, finding);
-            writeln!(out, "{}\n", renderer.render(&groups))?;
+            let mut shown = renderer.render(&groups);
+            if let Some(folder) = look.links {
+                // Each snippet begins with the place that it shows.
+                let place = format!("{name}:{}", finding.place.line);
+                shown = shown.replacen(&place, &link::around(&place, Path::new(&file.name), folder), 1);
+            }
+            writeln!(out, "{shown}\n")?;
         }
     }
     for problem in &report.problems {

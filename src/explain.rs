@@ -1,7 +1,7 @@
 //! What is said about a transform or an image when somebody asks: `cce-fix explain`, `cce-fix rules`.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use rewriter::Stream;
@@ -11,55 +11,41 @@ use transforms::settings::Profile;
 use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
 
 use crate::cli::{Explain, RulesFormat, Subject};
-use crate::config::{self, Flags};
+use crate::config::{self, Flags, Source};
+use crate::console::{answer, refuse};
 use crate::exit::Exit;
-use crate::run;
 use crate::spelling::nearest;
-
-/// The transforms that ask the image catalogue.
-const OF_IMAGES: [&str; 4] =
-    ["run-as-user", "capabilities", "unprivileged-port", "read-only-root-filesystem"];
 
 /// Prints what was asked for.
 pub fn run(asked: &Explain) -> io::Result<Exit> {
-    print(match (&asked.subject, &asked.id) {
+    let found = match (&asked.subject, &asked.id) {
         // With what the configuration of this folder knows about images.
-        (Some(Subject::Image { name }), _) => match run::source(Flags::default(), None, false)
-            .and_then(|decisions| decisions.of(Path::new(".")))
-        {
-            Ok(decisions) => {
-                let catalogue = decisions.settings.catalogue.clone();
-                image(name, &Settings { catalogue, ..Settings::default() })
+        (Some(Subject::Image { name }), _) => {
+            let decisions =
+                Source::new(Flags::default(), None, false).and_then(|source| source.of(Path::new(".")));
+            match decisions {
+                Ok(decisions) => {
+                    let catalogue = decisions.settings.catalogue.clone();
+                    image(name, &Settings { catalogue, ..Settings::default() })
+                }
+                Err(error) => return refuse(&error.to_string()),
             }
-            Err(error) => {
-                run::tell(&error.to_string())?;
-                return Ok(Exit::Trouble);
-            }
-        },
+        }
         (None, id) => transform(id.as_deref().unwrap_or_default()),
-    })
+    };
+    match found {
+        Ok(text) => answer(text),
+        Err(unknown) => refuse(&unknown.to_string()),
+    }
 }
 
 /// Lists all transforms.
 pub fn list(format: RulesFormat) -> io::Result<Exit> {
-    print(Ok(match format {
+    answer(match format {
         RulesFormat::Text => rules(),
         RulesFormat::Json => rules_for_programs(),
         RulesFormat::Markdown => rules_for_pages(),
-    }))
-}
-
-fn print(answer: Result<String, Unknown>) -> io::Result<Exit> {
-    match answer {
-        Ok(text) => {
-            io::stdout().lock().write_all(text.as_bytes())?;
-            Ok(Exit::Success)
-        }
-        Err(unknown) => {
-            run::tell(&format!("error: {unknown}"))?;
-            Ok(Exit::Trouble)
-        }
-    }
+    })
 }
 
 /// A name that nothing is known by.
@@ -364,20 +350,21 @@ fn consequences(image: &str, settings: &Settings) -> String {
     let plans = stream.documents().map(|document| transforms::plan(document, settings, &Evidence::default()));
     let findings = plans.flat_map(|plan| plan.pods).flat_map(|pod| pod.findings);
     let rows: Vec<[String; 3]> = findings
-        .filter(|judged| OF_IMAGES.contains(&judged.finding.transform.id))
-        .map(|judged| {
-            let [level, what] = consequence(&judged);
-            [format!("  {}", judged.finding.transform.id), level, what]
+        .filter_map(|judged| {
+            let [level, what] = consequence(&judged)?;
+            Some([format!("  {}", judged.finding.transform.id), level, what])
         })
         .collect();
     table(&rows)
 }
 
-fn consequence(judged: &Judged) -> [String; 2] {
+/// The level and what is done; nothing for what is as it should be, or asks nothing of anybody.
+fn consequence(judged: &Judged) -> Option<[String; 2]> {
     match (&judged.state, &judged.finding.outcome) {
-        (State::Left(left), _) => ["left".to_owned(), left.reason.clone()],
-        (_, Outcome::Fix(fix)) => [fix.level.to_string(), format!("{}: {}", fix.summary, fix.reason)],
-        _ => ["nothing".to_owned(), "it is as it should be".to_owned()],
+        (State::Left(left), _) if !left.needs_person => None,
+        (State::Left(left), _) => Some(["left".to_owned(), left.reason.clone()]),
+        (_, Outcome::Fix(fix)) => Some([fix.level.to_string(), format!("{}: {}", fix.summary, fix.reason)]),
+        _ => None,
     }
 }
 
@@ -415,6 +402,12 @@ mod tests {
     #[track_caller]
     fn explained(name: &str) -> String {
         image(name, &Settings::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The level at which `text` tells of a transform.
+    fn level_of<'t>(text: &'t str, id: &str) -> Option<&'t str> {
+        let mut words = text.lines().map(str::split_whitespace);
+        words.find_map(|mut words| words.next().filter(|word| *word == id).and_then(|_| words.next()))
     }
 
     #[track_caller]
@@ -463,8 +456,12 @@ mod tests {
             match image(&entry.image, &Settings::default()) {
                 Ok(text) => {
                     assert!(text.contains(entry.source.trim()), "{text}");
-                    for id in OF_IMAGES {
-                        assert!(text.contains(&format!("\n  {id} ")), "{id}: {text}");
+                    let (_, rows) = text.split_once("it leads to:\n").unwrap();
+                    // What no image is excused from has a row for each.
+                    for id in
+                        ["run-as-non-root", "allow-privilege-escalation", "seccomp-profile", "resources"]
+                    {
+                        assert!(rows.contains(&format!("  {id} ")), "{id}: {text}");
                     }
                 }
                 // A row about some tags alone.
@@ -475,17 +472,34 @@ mod tests {
         }
     }
 
+    /// What the catalogue knows reaches the transforms that ask it.
+    #[test]
+    fn what_is_known_of_an_image_tells_in_what_it_leads_to() {
+        for (image, id, words) in [
+            ("nginx", "unprivileged-port", "port 80"),
+            ("registry.k8s.io/ingress-nginx/controller", "allow-privilege-escalation", "NET_BIND_SERVICE"),
+            ("cassandra", "resources", "by the gigabyte"),
+            ("quay.io/jetstack/cert-manager-controller", "run-as-non-root", "names it by number"),
+            ("fluent/fluent-bit", "run-as-user", "meant to stay root"),
+        ] {
+            let text = explained(image);
+            let mut rows = text.lines().filter(|line| line.starts_with(&format!("  {id} ")));
+            assert!(rows.any(|row| row.contains(words)), "{image}, {id}: {text}");
+        }
+    }
+
     #[test]
     fn a_mirror_lowers_the_levels() {
         let (own, mirror) = (
             explained("nginxinc/nginx-unprivileged"),
             explained("swr.cn-north-4.myhuaweicloud.com/org/nginx-unprivileged"),
         );
-        assert!(own.contains("run-as-user                safe") && !own.contains(" review "), "{own}");
-        assert!(
-            mirror.contains("run-as-user                review") && !mirror.contains(" safe "),
-            "{mirror}"
-        );
+        let of_image = ["run-as-user", "run-as-non-root", "capabilities", "read-only-root-filesystem"];
+        for (text, level) in [(&own, "safe"), (&mirror, "review")] {
+            for id in of_image {
+                assert_eq!(level_of(text, id), Some(level), "{id}: {text}");
+            }
+        }
         assert!(mirror.contains("by its name alone"), "{mirror}");
     }
 

@@ -33,6 +33,7 @@ use crate::exit::Exit;
 use crate::input::kind::FileKind;
 use crate::suppress;
 
+pub use json::schemas;
 pub(crate) use model::push_encoded;
 pub use model::{Counts, File, FileReport, Report, Trouble};
 

@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use transforms::ALL;
 use transforms::suppression::{Date, Flaw, Notice};
 
-use crate::config::{Decisions, absolute};
+use crate::config::Decisions;
+use crate::paths::absolute;
 use crate::spelling;
 
 /// Today, or the day that `SOURCE_DATE_EPOCH` names, so that a run can be repeated.
@@ -67,7 +68,7 @@ impl Overrides {
     /// What is to be said about them. Only a run over the configuration's whole folder, which one of `walked`
     /// holds, tells that an override has become useless.
     pub fn lines(&self, walked: &[&Path]) -> Vec<String> {
-        let walked: Vec<PathBuf> = walked.iter().filter_map(|folder| absolute(folder)).collect();
+        let walked: Vec<PathBuf> = walked.iter().map(|folder| absolute(folder)).collect();
         self.0
             .iter()
             .flat_map(|(source, (decisions, used))| lines(source, decisions, used, &walked))

@@ -1,8 +1,10 @@
 //! The files that a configuration excludes.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use ignore::gitignore::Gitignore;
+
+use crate::paths::absolute;
 
 /// Rules as `.gitignore` has them, seen from the folder of the configuration.
 #[derive(Debug)]
@@ -29,20 +31,6 @@ impl Exclude {
         let parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.iter().enumerate().rev().any(|(above, part)| rules.matched(part, above > 0).is_ignore())
     }
-}
-
-/// The path from the root on, without `.` and `..`.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(tidy.pop()),
-            Component::CurDir => {}
-            other => tidy.push(other),
-        }
-    }
-    tidy
 }
 
 #[cfg(test)]

@@ -16,12 +16,12 @@ use thiserror::Error;
 use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
+use crate::paths::folder_of;
 use crate::spelling;
 
 use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
-pub(crate) use overrides::absolute;
 pub use schema::{Parameter, parameters, schema};
 pub use show::show;
 
@@ -40,7 +40,7 @@ pub enum ConfigError {
         message: String,
     },
     /// The file does not say what a configuration says.
-    #[error("{}:{line}:{column}: error: {message}", path.display())]
+    #[error("{}:{line}:{column}: {message}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -209,6 +209,20 @@ pub enum Source {
 }
 
 impl Source {
+    /// What the flags and the file at `config` decide, or the nearest file above each where none is given.
+    pub fn new(flags: Flags, config: Option<&Path>, isolated: bool) -> Result<Self, ConfigError> {
+        Ok(match config {
+            Some(path) => Self::One(Arc::new(Decisions::read(path, &flags)?)),
+            None if isolated => Self::One(Arc::new(Decisions::of_flags(&flags)?)),
+            None => Self::Nearest(Nearest::new(flags)?),
+        })
+    }
+
+    /// The decisions for the file at `path`.
+    pub fn of_file(&self, path: &Path) -> Result<Arc<Decisions>, ConfigError> {
+        self.of(folder_of(path))
+    }
+
     /// The decisions for the files of `folder`.
     pub fn of(&self, folder: &Path) -> Result<Arc<Decisions>, ConfigError> {
         match self {
@@ -334,10 +348,10 @@ transforms:
     #[test]
     fn what_is_wrong_is_said_with_its_place_and_the_right_spelling() {
         for (text, expected) in [
-            ("profle: cce\n", ".cce-fix.yaml:1:1: error: unknown field `profle`; did you mean `profile`?"),
+            ("profle: cce\n", ".cce-fix.yaml:1:1: unknown field `profle`; did you mean `profile`?"),
             (
                 "transforms:\n  resources: {cpu-limits: 1}\n",
-                ".cce-fix.yaml:2:15: error: transforms.resources: unknown field `cpu-limits`; did you mean `cpu-limit`?",
+                ".cce-fix.yaml:2:15: transforms.resources: unknown field `cpu-limits`; did you mean `cpu-limit`?",
             ),
             (
                 "ignore: [capabilites]\n",
@@ -345,7 +359,7 @@ transforms:
             ),
             (
                 "safe: true\nexclude:\n- vendor\n- '[z-a]'\n",
-                ".cce-fix.yaml:4:3: error: exclude[1]: `[z-a]`: invalid range; 'z' > 'a'",
+                ".cce-fix.yaml:4:3: exclude[1]: `[z-a]`: invalid range; 'z' > 'a'",
             ),
         ] {
             assert_eq!(error(text), expected);

@@ -393,8 +393,6 @@ impl fmt::Display for Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use transforms::images::UserImage;
 
     use super::*;
@@ -507,7 +505,7 @@ mod tests {
     fn rows_of_the_configuration_say_so() {
         let own = UserImage { image: "r.io/app".to_owned(), uid: Some(7), ..UserImage::default() };
         let catalogue = Catalogue::builtin().with([Entry::try_from(own).unwrap()]);
-        let settings = Settings { catalogue: Cow::Owned(catalogue), ..Settings::default() };
+        let settings = Settings { catalogue: catalogue.into(), ..Settings::default() };
         let text = image("r.io/app:1", &settings).unwrap();
         assert!(text.contains("the configuration") && text.contains("`runAsUser: 7`"), "{text}");
     }

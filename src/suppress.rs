@@ -83,8 +83,10 @@ fn lines(
     walked: &[PathBuf],
 ) -> impl Iterator<Item = String> {
     let settings = &decisions.settings;
-    let is_whole =
-        decisions.folder().is_some_and(|folder| walked.iter().any(|walked| folder.starts_with(walked)));
+    let is_whole = decisions
+        .folder
+        .as_ref()
+        .is_some_and(|folder| walked.iter().any(|walked| folder.starts_with(walked)));
     let rules = settings.overrides.iter().filter(|_| settings.suppressions);
     rules.filter_map(move |rule| {
         let over = rule.reason.until.zip(settings.today).filter(|(until, today)| until < today);

@@ -6,7 +6,7 @@
 //! "not known", never "no".
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::{HashMap, HashMapExt as _};
 use serde::Deserialize;
@@ -274,11 +274,11 @@ impl Catalogue {
         clippy::missing_panics_doc,
         reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
     )]
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<Catalogue> = OnceLock::new();
+    pub fn builtin() -> &'static Arc<Self> {
+        static BUILTIN: OnceLock<Arc<Catalogue>> = OnceLock::new();
         BUILTIN.get_or_init(|| {
             let data = serde_yaml::from_str(include_str!("images.yaml")).expect("images.yaml is well-formed");
-            Self::index(data, 0)
+            Arc::new(Self::index(data, 0))
         })
     }
 

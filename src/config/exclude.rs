@@ -15,9 +15,8 @@ pub(super) struct Exclude {
 }
 
 impl Exclude {
-    /// The `rules` of the file `config`.
-    pub(super) fn new(config: Option<&Path>, rules: Option<Gitignore>) -> Self {
-        let folder = config.map(absolute).and_then(|file| Some(file.parent()?.to_owned()));
+    /// The `rules` of the configuration in `folder`.
+    pub(super) fn new(folder: Option<PathBuf>, rules: Option<Gitignore>) -> Self {
         Self { folder: folder.unwrap_or_default(), rules }
     }
 
@@ -41,7 +40,8 @@ mod tests {
     fn excluded<'p>(globs: &[&str], paths: &[&'p str]) -> Vec<&'p str> {
         let file = Path::new("/repo/.cce-fix.yaml");
         let text = format!("exclude: {globs:?}");
-        let exclude = Exclude::new(Some(file), Config::parse(file, &text).unwrap().rows.exclude);
+        let exclude =
+            Exclude::new(file.parent().map(Path::to_owned), Config::parse(file, &text).unwrap().rows.exclude);
         paths.iter().copied().filter(|path| exclude.contains(Path::new(path))).collect()
     }
 

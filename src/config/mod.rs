@@ -7,7 +7,6 @@ mod overrides;
 mod schema;
 mod show;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use thiserror::Error;
 use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
-use crate::paths::folder_of;
+use crate::paths::{absolute, folder_of};
 use crate::spelling;
 
 use exclude::Exclude;
@@ -111,6 +110,8 @@ pub struct Decisions {
     pub config: Config,
     /// Flags and configuration as the transforms take them.
     pub settings: Settings,
+    /// The file's folder, from the root on.
+    pub folder: Option<PathBuf>,
     exclude: Exclude,
 }
 
@@ -182,15 +183,16 @@ impl Decisions {
             public_exposure: written.public_exposure,
             catalogue: match config.rows.images.as_slice() {
                 [] => all.catalogue,
-                own => Cow::Owned(all.catalogue.with(own.iter().cloned())),
+                own => Arc::new(all.catalogue.with(own.iter().cloned())),
             },
         };
         if let Some(missing) = transforms::generate::missing(&settings) {
             let place = source.as_ref().map_or_else(String::new, |path| path.display().to_string());
             return Err(ConfigError::Incomplete { place, missing });
         }
-        let exclude = Exclude::new(source.as_deref(), config.rows.exclude.clone());
-        Ok(Self { source, config, settings, exclude })
+        let folder = source.as_deref().and_then(|path| absolute(path).parent().map(Path::to_owned));
+        let exclude = Exclude::new(folder.clone(), config.rows.exclude.clone());
+        Ok(Self { source, config, settings, folder, exclude })
     }
 
     /// Whether a walk passes over the file at `path`.

@@ -181,12 +181,8 @@ impl Decisions {
     /// The path as seen from the configuration's folder, or from the current one where it lies elsewhere.
     fn seen(&self, path: &Path) -> Option<PathBuf> {
         let whole = absolute(path);
-        let mut folders = self.folder().into_iter().chain([absolute(Path::new("."))]);
-        folders.find_map(|folder| Some(whole.strip_prefix(folder).ok()?.to_owned()))
-    }
-
-    /// The configuration's folder.
-    pub fn folder(&self) -> Option<PathBuf> {
-        absolute(self.source.as_deref()?).parent().map(Path::to_owned)
+        let own = self.folder.as_deref().and_then(|folder| whole.strip_prefix(folder).ok());
+        let seen = own.map(Path::to_owned);
+        seen.or_else(|| Some(whole.strip_prefix(absolute(Path::new("."))).ok()?.to_owned()))
     }
 }

@@ -3,7 +3,8 @@
 use super::Judge;
 use crate::model::safe_sysctls;
 
-const CAPABILITIES: [&str; 13] = [
+/// What containers may add.
+pub(crate) const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
     "DAC_OVERRIDE",

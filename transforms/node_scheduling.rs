@@ -12,7 +12,8 @@ transform! {
     /// A workload that may run on every node brings whoever takes it over next to every other workload; one
     /// that keeps to nodes of its own keeps the damage there.
     ///
-    /// ```yaml .cce-fix.yaml
+    /// ```yaml
+    /// # .cce-fix.yaml
     /// transforms:
     ///   node-scheduling:
     ///     node-pool: apps

@@ -38,8 +38,9 @@ struct Workload {
     reachable: Option<String>,
     /// What keeps it from restricted now.
     checks: Vec<Check>,
+    /// How its line begins: where it stands, and what it is called.
     #[serde(skip)]
-    position: String,
+    start: String,
 }
 
 #[derive(Serialize)]
@@ -195,28 +196,27 @@ impl Workload {
         Self {
             file: path.display().to_string(),
             document,
-            kind: pod.kind.clone(),
-            namespace: pod.namespace.clone(),
-            name: pod.name.clone(),
+            kind: pod.object.kind.clone(),
+            namespace: pod.object.namespace.clone(),
+            name: pod.object.name.clone(),
             version: before.map(|before| before.version.to_string()),
             level: before.map(|before| before.level.to_string()),
             reachable: after.map(|after| after.level.to_string()),
             checks: checks.collect(),
-            position: pod.position.to_string(),
+            start: format!("{}:{}: {}", path.display(), pod.position, pod.object),
         }
     }
 
     /// A line, and one for each place in the way of restricted. Names of a manifest do no harm to a terminal.
     fn lines(&self) -> Vec<u8> {
-        let Self { file, position, version, level, reachable, checks, .. } = self;
-        let name = report::object_name(&self.kind, self.namespace.as_deref(), self.name.as_deref());
+        let Self { start, version, level, reachable, checks, .. } = self;
         let verdict = match (level, reachable, version) {
             (Some(level), Some(reachable), Some(version)) => {
                 format!("{level} now, {reachable} after fixing (policy {version})")
             }
             _ => "not known, as an operator completes the pod".to_owned(),
         };
-        let line = format!("{file}:{position}: {name}: {verdict}");
+        let line = format!("{start}: {verdict}");
         let checks = checks.iter().map(|check| {
             let will = if check.is_fixed { "fixed" } else { "left" };
             format!("  {will}: {}: {}: {}", check.id, check.path, check.detail)

@@ -261,7 +261,7 @@ impl<'r> JsonFinding<'r> {
                 reason: &suppression.reason,
             }),
             file: &file.name,
-            document: object.document,
+            document: finding.document,
             api_version: &object.api_version,
             kind: &object.kind,
             namespace: object.namespace.as_deref(),

@@ -92,7 +92,7 @@ impl Rows {
 fn rows<R, T>(
     key: &'static str,
     rows: &[R],
-    read: impl Fn(&R, &rewriter::Path) -> Result<T, Bad>,
+    mut read: impl FnMut(&R, &rewriter::Path) -> Result<T, Bad>,
 ) -> Result<Vec<T>, Bad> {
     let list = rewriter::Path::root().key(key);
     rows.iter().enumerate().map(|(index, row)| read(row, &list.index(index))).collect()
@@ -107,18 +107,13 @@ fn exclude(lines: &[String]) -> Result<Option<Gitignore>, Bad> {
         if line.trim().is_empty() || line.starts_with('#') {
             return Err((path.clone(), format!("`{line}` excludes nothing")));
         }
-        // Tried by itself, since the rules as a whole do not tell which of them is none.
-        match GitignoreBuilder::new("").add_line(None, line) {
+        match rules.add_line(None, line) {
             Ok(_) => Ok(()),
             Err(ignore::Error::Glob { err, .. }) => Err((path.clone(), format!("`{line}`: {err}"))),
             Err(error) => Err((path.clone(), format!("`{line}`: {error}"))),
         }
     })?;
-    let whole = |error: ignore::Error| (rewriter::Path::root().key("exclude"), error.to_string());
-    for line in lines {
-        rules.add_line(None, line).map_err(whole)?;
-    }
-    rules.build().map(Some).map_err(whole)
+    rules.build().map(Some).map_err(|error| (rewriter::Path::root().key("exclude"), error.to_string()))
 }
 
 fn workload(row: &Workload, path: &rewriter::Path) -> Result<settings::WorkloadPath, Bad> {

@@ -374,7 +374,7 @@ transforms:
             ("transforms: {resources: {ratio: 0.5}}\n", "a number from 1 to 1000"),
             ("transforms: {resources: {cpu: much}}\n", "expected a quantity"),
             ("- a\n", "expected a map of decisions"),
-            ("a: [\n", "error"),
+            ("exclude: [\n", "did not find expected node content"),
             ("safe: true\nsafe: false\n", "duplicate"),
         ] {
             assert!(error(text).contains(words), "{text:?}: {}", error(text));

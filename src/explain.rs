@@ -14,7 +14,7 @@ use crate::cli::{Explain, RulesFormat, Subject};
 use crate::config::{self, Flags, Source};
 use crate::console::{answer, refuse};
 use crate::exit::Exit;
-use crate::spelling::nearest;
+use crate::spelling::suggestion;
 
 /// Prints what was asked for.
 pub fn run(asked: &Explain) -> io::Result<Exit> {
@@ -51,29 +51,21 @@ pub fn list(format: RulesFormat) -> io::Result<Exit> {
 /// A name that nothing is known by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unknown {
-    #[error("no transform has the id `{id}`; {}", hint(.nearest.as_deref(), "`cce-fix rules` lists them"))]
-    Transform { id: String, nearest: Option<String> },
-    #[error("`{name}` is no image reference{}", .nearest.as_deref().map(meant).unwrap_or_default())]
-    Reference { name: String, nearest: Option<String> },
-    #[error("nothing is known about the image `{name}`{}", .nearest.as_deref().map(meant).unwrap_or_default())]
-    Image { name: String, nearest: Option<String> },
+    #[error("no transform has the id `{id}`{suggestion}")]
+    Transform { id: String, suggestion: String },
+    #[error("`{name}` is no image reference{suggestion}")]
+    Reference { name: String, suggestion: String },
+    #[error("nothing is known about the image `{name}`{suggestion}")]
+    Image { name: String, suggestion: String },
     #[error("`{image}` is known, but not its tag `{tag}`")]
     Tag { image: String, tag: String },
-}
-
-fn hint(nearest: Option<&str>, otherwise: &str) -> String {
-    nearest.map_or_else(|| otherwise.to_owned(), |nearest| format!("did you mean `{nearest}`?"))
-}
-
-fn meant(nearest: &str) -> String {
-    format!("; did you mean `{nearest}`?")
 }
 
 /// All transforms, a line each.
 fn rules() -> String {
     let rows = ALL.iter().map(|transform| {
         let meta = transform.meta();
-        [meta.id.to_owned(), meta.category.to_string(), profiles(meta), meta.title.to_owned()]
+        [meta.id.to_owned(), meta.category.to_string(), profiles(meta).join(", "), meta.title.to_owned()]
     });
     let head = ["ID", "CATEGORY", "PROFILES", "TITLE"].map(str::to_owned);
     table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
@@ -93,9 +85,8 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-fn profiles(meta: &Meta) -> String {
-    let profiles = std::iter::once(&Profile::Cce).chain(meta.profiles);
-    profiles.map(Profile::to_string).collect::<Vec<_>>().join(", ")
+fn profiles(meta: &Meta) -> Vec<String> {
+    std::iter::once(&Profile::Cce).chain(meta.profiles).map(Profile::to_string).collect()
 }
 
 /// A transform, as other programs read it.
@@ -123,7 +114,7 @@ fn rules_for_programs() -> String {
             title: meta.title,
             category: meta.category.to_string(),
             severity: meta.severity.to_string(),
-            profiles: profiles(meta).split(", ").map(str::to_owned).collect(),
+            profiles: profiles(meta),
             pages: meta.pages,
             pod_security: meta.pod_security,
             on_windows: meta.on_windows,
@@ -141,7 +132,8 @@ pub fn rules_for_pages() -> String {
     ALL.iter().map(|transform| transform.meta()).fold(head.to_owned(), |mut text, meta| {
         let Meta { id, title, category, severity, .. } = meta;
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "| `{id}` | {title} | {category} | {severity} | {} |", profiles(meta));
+        let _ =
+            writeln!(text, "| `{id}` | {title} | {category} | {severity} | {} |", profiles(meta).join(", "));
         text
     })
 }
@@ -150,8 +142,11 @@ pub fn rules_for_pages() -> String {
 fn transform(id: &str) -> Result<String, Unknown> {
     let metas = || ALL.iter().map(|transform| transform.meta());
     let Some(meta) = metas().find(|meta| meta.id == id) else {
-        let nearest = nearest(id, metas().map(|meta| meta.id)).map(Into::into);
-        return Err(Unknown::Transform { id: id.to_owned(), nearest });
+        let mut suggestion = suggestion(id, metas().map(|meta| meta.id));
+        if suggestion.is_empty() {
+            "; `cce-fix rules` lists them".clone_into(&mut suggestion);
+        }
+        return Err(Unknown::Transform { id: id.to_owned(), suggestion });
     };
     Ok(page(meta))
 }
@@ -164,7 +159,7 @@ pub fn page(meta: &Meta) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {word}: {value}");
     };
-    fact("profiles", &profiles(meta));
+    fact("profiles", &profiles(meta).join(", "));
     for (word, names) in [("asked for by CCE", meta.pages), ("checks of Pod Security", meta.pod_security)] {
         if !names.is_empty() {
             fact(word, &names.join("; "));
@@ -173,7 +168,7 @@ pub fn page(meta: &Meta) -> String {
     fact("pods for Windows", if meta.on_windows { "yes" } else { "no" });
     fact("since", since);
     text.push('\n');
-    text.push_str(documentation(meta.doc).trim_end());
+    text += &meta.documentation();
     text.push('\n');
     if let Some(review) = &meta.review {
         // Writing to a String cannot fail.
@@ -221,16 +216,14 @@ fn parameters(id: &str) -> String {
     format!("In `.cce-fix.yaml`, under `transforms.{id}`:\n\n{}", rows.collect::<String>())
 }
 
-/// The documentation without the space that a doc comment has in front of each line.
-fn documentation(doc: &str) -> String {
-    doc.lines().flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect()
-}
-
 /// What is known about an image, and what it leads to.
 fn image(name: &str, settings: &Settings) -> Result<String, Unknown> {
     let catalogue = &*settings.catalogue;
     let Some(reference) = ImageRef::parse(name) else {
-        return Err(Unknown::Reference { name: name.to_owned(), nearest: nearest_image(name, catalogue) });
+        return Err(Unknown::Reference {
+            name: name.to_owned(),
+            suggestion: suggested_image(name, catalogue),
+        });
     };
     let mut text = format!("{}\n\n", reference.repository());
     match catalogue.find(&reference) {
@@ -254,12 +247,12 @@ fn unknown_image(name: &str, reference: &ImageRef<'_>, catalogue: &Catalogue) ->
         (Some(entry), tag) => {
             Unknown::Tag { image: entry.image.clone(), tag: tag.unwrap_or("latest").to_owned() }
         }
-        (None, _) => Unknown::Image { name: name.to_owned(), nearest: nearest_image(name, catalogue) },
+        (None, _) => Unknown::Image { name: name.to_owned(), suggestion: suggested_image(name, catalogue) },
     }
 }
 
-/// The name of a known image, as people write it, that is most like `name`, whatever its tag.
-fn nearest_image(name: &str, catalogue: &Catalogue) -> Option<String> {
+/// The known image, as people write it, that may be meant by `name`, whatever its tag.
+fn suggested_image(name: &str, catalogue: &Catalogue) -> String {
     let lower = name.to_ascii_lowercase();
     let without_digest = lower.split('@').next().unwrap_or_default();
     let repository = match without_digest.rsplit_once(':') {
@@ -267,7 +260,7 @@ fn nearest_image(name: &str, catalogue: &Catalogue) -> Option<String> {
         _ => without_digest,
     };
     let known = catalogue.entries().iter().flat_map(Entry::repositories).map(familiar);
-    nearest(familiar(repository), known).map(Into::into)
+    suggestion(familiar(repository), known)
 }
 
 /// The repository without what Docker adds by itself.

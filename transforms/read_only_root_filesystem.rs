@@ -244,9 +244,9 @@ const MAX_LABEL: usize = 63;
 /// `text` as a DNS label.
 fn label(text: &str) -> String {
     let mut label = String::new();
-    for c in text.chars() {
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_alphanumeric() => label.push(c),
+    for character in text.chars() {
+        match character.to_ascii_lowercase() {
+            lower if lower.is_ascii_alphanumeric() => label.push(lower),
             _ if label.is_empty() || label.ends_with('-') => {}
             _ => label.push('-'),
         }

@@ -21,7 +21,7 @@ pub(crate) const CAPABILITIES: [&str; 13] = [
 ];
 
 /// The `SELinux` types that may be set, with the first version that allows them.
-const SE_LINUX_TYPES: [(&str, u16); 5] = [
+pub(crate) const SE_LINUX_TYPES: [(&str, u16); 5] = [
     ("", 0),
     ("container_t", 0),
     ("container_init_t", 0),

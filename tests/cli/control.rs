@@ -1,17 +1,7 @@
 //! Which transforms run, and with what, by flags and by `.cce-fix.yaml`.
 
+use super::POD;
 use crate::common::Folder;
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 fn diff(folder: &Folder, args: &[&str]) -> String {
     let ran = folder.run(&[&["--diff"], args].concat());

@@ -10,6 +10,9 @@ use crate::model::{Container, Malformed, VolumeSource};
 use crate::settings::Version;
 use crate::support::{Fix, Level};
 
+/// The first version that takes `fsGroupChangePolicy` without a feature gate.
+const CHANGE_POLICY_SINCE: Version = Version { minor: 20 };
+
 /// A new user for one container.
 pub(crate) fn write(
     container: &Container<'_>,
@@ -67,7 +70,7 @@ impl<'c, 'd> FsGroup<'c, 'd> {
             fix.reason += "; it mounts a volume, for which no `fsGroup` can be set here";
             return Ok(());
         }
-        let has_policy = self.cx.settings.target >= Version { minor: 20 };
+        let has_policy = self.cx.settings.target >= CHANGE_POLICY_SINCE;
         let fragment = PodSecurityContext {
             fs_group: Some(group),
             fs_group_change_policy: has_policy.then(|| "OnRootMismatch".to_owned()),

@@ -21,8 +21,7 @@ pub fn jobs<'i>(inputs: &'i [Input], source: &Source) -> (Vec<Job<'i>>, Vec<Conf
     let mut errors = Vec::new();
     for input in inputs {
         match source.of_file(&input.path) {
-            // What is named on the command line is meant.
-            Ok(decisions) if !input.named && decisions.excludes(&input.path) => {}
+            Ok(decisions) if decisions.excludes(&input.path, input.named) => {}
             Ok(decisions) => jobs.push(Job { input, decisions }),
             Err(error) if errors.contains(&error) => {}
             Err(error) => errors.push(error),

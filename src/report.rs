@@ -37,6 +37,15 @@ pub use json::schemas;
 pub(crate) use model::push_encoded;
 pub use model::{Counts, File, FileReport, Report, Trouble};
 
+/// How a report for people looks on stdout.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look<'f> {
+    /// Whether it has colours.
+    pub colour: bool,
+    /// The current folder, where paths can be clicked.
+    pub links: Option<&'f Path>,
+}
+
 /// How many workloads are at each level of the Pod Security Standards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Levels([usize; 3]);

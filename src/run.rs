@@ -99,14 +99,16 @@ fn run(cli: &Cli) -> io::Result<Exit> {
 /// Fixes what the paths name, or says what would be fixed.
 fn fix(cli: &Cli) -> io::Result<Exit> {
     let mode = cli.mode();
-    if cli.paths.is_empty() && mode == Mode::Write {
-        writeln!(io::stderr(), "{}", Cli::command().render_long_help())?;
-        return refuse(
-            "no path given; `cce-fix .` fixes this folder, `cce-fix --diff` shows what would change",
-        );
-    }
-    let here = [OsString::from(".")];
-    let paths = if cli.paths.is_empty() { &here } else { cli.paths.as_slice() };
+    let paths = match paths(cli) {
+        Ok(Some(paths)) => paths,
+        Ok(None) => {
+            writeln!(io::stderr(), "{}", Cli::command().render_long_help())?;
+            return refuse(
+                "no path given; `cce-fix .` fixes this folder, `cce-fix --diff` shows what would change",
+            );
+        }
+        Err(message) => return refuse(&message),
+    };
     let flags = match flags(cli) {
         Ok(flags) => flags,
         Err(message) => return refuse(&message),
@@ -114,7 +116,7 @@ fn fix(cli: &Cli) -> io::Result<Exit> {
     let is_stdin = paths.iter().any(|path| path == OsStr::new("-"));
     // The tables that decisions build on take as long to read as most folders to walk, so both are done at once.
     let (source, found) = thread::scope(|scope| {
-        let walk = || input::collect(paths, cli.no_ignore, cli.threads);
+        let walk = || input::collect(&paths, cli.no_ignore, cli.threads);
         let walk = (!is_stdin).then(|| scope.spawn(walk));
         let source = Source::new(flags, cli.config.as_deref(), cli.isolated);
         (source, walk.map_or_else(|| Ok((Vec::new(), Vec::new())), thread::ScopedJoinHandle::join))
@@ -129,7 +131,7 @@ fn fix(cli: &Cli) -> io::Result<Exit> {
     let patches = Patches::of(&inputs);
     let mut run = Run { cli, mode, source, patches, screen: Screen::new(), changes: None, report: None };
     if is_stdin {
-        return run.stdin();
+        return run.stdin(&paths);
     }
     match changes(cli) {
         Ok(changes) => run.changes = changes,
@@ -163,6 +165,18 @@ fn fix(cli: &Cli) -> io::Result<Exit> {
     }
     run.write_reports(sinks, &totals.report, &mut totals.tally)?;
     run.finish(&totals.tally, inputs.is_empty() && errors.is_empty())
+}
+
+/// What is to be looked at; `None` where nothing says what to write to.
+fn paths(cli: &Cli) -> Result<Option<Vec<OsString>>, String> {
+    let mut paths = cli.paths.clone();
+    match &cli.files_from {
+        Some(list) => paths.extend(input::listed(list)?),
+        None if paths.is_empty() && cli.mode() == Mode::Write => return Ok(None),
+        None if paths.is_empty() => paths.push(".".into()),
+        None => {}
+    }
+    Ok(Some(paths))
 }
 
 /// What the run is limited to.
@@ -241,7 +255,7 @@ impl Run<'_> {
     }
 
     fn write_reports(&self, sinks: Sinks, report: &Report, tally: &mut Tally) -> io::Result<()> {
-        for problem in sinks.write(report, self.screen.colour)? {
+        for problem in sinks.write(report, self.screen.look())? {
             tally.refused += 1;
             tell(&format!("error: {problem}"))?;
         }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::Gitignore;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::ConfigError;
 use crate::paths::absolute;
 
 /// Rules as `.gitignore` has them, seen from the folder of the configuration.
@@ -20,6 +21,12 @@ impl Exclude {
         Self { folder: folder.unwrap_or_default(), rules }
     }
 
+    /// The rules of `--exclude`, seen from the current folder.
+    pub(super) fn of_flags(lines: &[String]) -> Result<Self, ConfigError> {
+        let rules = rules(lines).map_err(|(_, message)| ConfigError::Exclude(message))?;
+        Ok(Self { folder: absolute(Path::new(".")), rules })
+    }
+
     /// Whether the file at `path`, or a folder that it is in, is excluded. As for git, nothing in an excluded
     /// folder is included again.
     pub(super) fn contains(&self, path: &Path) -> bool {
@@ -30,6 +37,24 @@ impl Exclude {
         let parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.iter().enumerate().rev().any(|(above, part)| rules.matched(part, above > 0).is_ignore())
     }
+}
+
+/// The rules that `lines` are, where there are any; or which of them is none, and why.
+pub(super) fn rules(lines: &[String]) -> Result<Option<Gitignore>, (Option<usize>, String)> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let mut rules = GitignoreBuilder::new("");
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            return Err((Some(index), format!("`{line}` excludes nothing")));
+        }
+        rules.add_line(None, line).map_err(|error| match error {
+            ignore::Error::Glob { err, .. } => (Some(index), format!("`{line}`: {err}")),
+            error => (Some(index), format!("`{line}`: {error}")),
+        })?;
+    }
+    rules.build().map(Some).map_err(|error| (None, error.to_string()))
 }
 
 #[cfg(test)]

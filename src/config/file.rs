@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transforms::Profile;
@@ -92,28 +92,17 @@ impl Rows {
 fn rows<R, T>(
     key: &'static str,
     rows: &[R],
-    mut read: impl FnMut(&R, &rewriter::Path) -> Result<T, Bad>,
+    read: impl Fn(&R, &rewriter::Path) -> Result<T, Bad>,
 ) -> Result<Vec<T>, Bad> {
     let list = rewriter::Path::root().key(key);
     rows.iter().enumerate().map(|(index, row)| read(row, &list.index(index))).collect()
 }
 
 fn exclude(lines: &[String]) -> Result<Option<Gitignore>, Bad> {
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    let mut rules = GitignoreBuilder::new("");
-    rows("exclude", lines, |line, path| {
-        if line.trim().is_empty() || line.starts_with('#') {
-            return Err((path.clone(), format!("`{line}` excludes nothing")));
-        }
-        match rules.add_line(None, line) {
-            Ok(_) => Ok(()),
-            Err(ignore::Error::Glob { err, .. }) => Err((path.clone(), format!("`{line}`: {err}"))),
-            Err(error) => Err((path.clone(), format!("`{line}`: {error}"))),
-        }
-    })?;
-    rules.build().map(Some).map_err(|error| (rewriter::Path::root().key("exclude"), error.to_string()))
+    super::exclude::rules(lines).map_err(|(index, message)| {
+        let list = rewriter::Path::root().key("exclude");
+        (index.map_or(list.clone(), |index| list.index(index)), message)
+    })
 }
 
 fn workload(row: &Workload, path: &rewriter::Path) -> Result<settings::WorkloadPath, Bad> {

@@ -66,6 +66,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         message: String,
     },
+    /// A pattern that excludes nothing.
+    #[error("`--exclude`: {0}")]
+    Exclude(String),
     /// Neither an id nor a group.
     #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
     UnknownId {
@@ -79,6 +82,7 @@ pub enum ConfigError {
 }
 
 /// What flags decide; each beats the configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--profile`.
@@ -97,6 +101,10 @@ pub struct Flags {
     pub no_suppressions: bool,
     /// `--add-suppressions`.
     pub add_suppressions: Option<String>,
+    /// `--exclude`.
+    pub exclude: Vec<String>,
+    /// `--force-exclude`.
+    pub force_exclude: bool,
     /// Today, where that matters.
     pub today: Option<Date>,
 }
@@ -112,7 +120,9 @@ pub struct Decisions {
     pub settings: Settings,
     /// The file's folder, from the root on.
     pub folder: Option<PathBuf>,
-    exclude: Exclude,
+    /// By the configuration and by flags.
+    exclude: [Exclude; 2],
+    force_exclude: bool,
 }
 
 impl Decisions {
@@ -191,13 +201,15 @@ impl Decisions {
             return Err(ConfigError::Incomplete { place, missing });
         }
         let folder = source.as_deref().and_then(|path| absolute(path).parent().map(Path::to_owned));
-        let exclude = Exclude::new(folder.clone(), config.rows.exclude.clone());
-        Ok(Self { source, config, settings, folder, exclude })
+        let exclude =
+            [Exclude::new(folder.clone(), config.rows.exclude.clone()), Exclude::of_flags(&flags.exclude)?];
+        Ok(Self { source, config, settings, folder, exclude, force_exclude: flags.force_exclude })
     }
 
-    /// Whether a walk passes over the file at `path`.
-    pub fn excludes(&self, path: &Path) -> bool {
-        self.exclude.contains(path)
+    /// Whether the file at `path` is passed over. One that is `named` on the command line is meant, unless
+    /// `--force-exclude` says otherwise.
+    pub fn excludes(&self, path: &Path, named: bool) -> bool {
+        (!named || self.force_exclude) && self.exclude.iter().any(|exclude| exclude.contains(path))
     }
 }
 
@@ -297,7 +309,9 @@ transforms:
   api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
 ";
         let decisions = decide(text, &Flags::default()).unwrap();
-        assert!(decisions.excludes(Path::new("vendor/a.yaml")) && !decisions.excludes(Path::new("a.yaml")));
+        assert!(decisions.excludes(Path::new("vendor/a.yaml"), false));
+        assert!(!decisions.excludes(Path::new("vendor/a.yaml"), true));
+        assert!(!decisions.excludes(Path::new("a.yaml"), false));
         let settings = decisions.settings;
         assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
         assert!(settings.safe && settings.keep_explicit && settings.include_system);

@@ -12,7 +12,7 @@ use crate::diff::{self, DiffName};
 use crate::generate::{NewFile, Subjects};
 use crate::jobs::Job;
 use crate::link;
-use crate::report::{FileReport, Report, Tally};
+use crate::report::{FileReport, Look, Report, Tally};
 use crate::suppress::Overrides;
 
 /// What one file gives to the outside.
@@ -70,7 +70,7 @@ impl Totals {
 pub(super) struct Screen {
     /// The current one.
     pub(super) folder: PathBuf,
-    pub(super) colour: bool,
+    colour: bool,
     /// Whether paths on stdout can be clicked.
     links_on_stdout: bool,
     links_on_stderr: bool,
@@ -85,6 +85,11 @@ impl Screen {
             links_on_stdout: link::are_shown(&io::stdout()),
             links_on_stderr: link::are_shown(&io::stderr()),
         }
+    }
+
+    /// How reports for people look on stdout.
+    pub(super) fn look(&self) -> Look<'_> {
+        Look { colour: self.colour, links: self.links_on_stdout.then_some(&self.folder) }
     }
 
     /// Prints what one file gives.

@@ -1,5 +1,6 @@
 //! `-`: stdin mapped to stdout.
 
+use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
@@ -13,9 +14,9 @@ use crate::report::{Report, Tally};
 use super::Run;
 
 impl Run<'_> {
-    /// Reads stdin, and does with it what the mode says.
-    pub(super) fn stdin(&mut self) -> io::Result<Exit> {
-        if self.cli.paths.len() > 1 {
+    /// Reads stdin, and does with it what the mode says. `paths` are all that are named.
+    pub(super) fn stdin(&mut self, paths: &[OsString]) -> io::Result<Exit> {
+        if paths.len() > 1 {
             return refuse("`-` stands for stdin and cannot be mixed with other paths");
         }
         if self.cli.since.is_some() || self.cli.staged {

@@ -192,6 +192,46 @@ fn what_the_configuration_excludes_is_passed_over_unless_it_is_named() {
 }
 
 #[test]
+fn flags_exclude_beside_the_configuration() {
+    let folder = Folder::with(&[
+        (".cce-fix.yaml", "exclude: [vendor]\n"),
+        ("pod.yaml", POD),
+        ("deep/pod.yaml", POD),
+        ("deep/gen/pod.yaml", POD),
+        ("vendor/pod.yaml", POD),
+    ]);
+    folder.run(&["-l", "--exclude", "gen/", "."]).expect(1, "deep/pod.yaml\npod.yaml\n", "");
+    folder.run(&["-l", "--exclude", "/deep", "."]).expect(1, "pod.yaml\n", "");
+    folder.run(&["-l", "--exclude", "/*.yaml", "--exclude", "gen", "."]).expect(1, "deep/pod.yaml\n", "");
+    let named = ["-l", "--exclude", "deep", "deep/pod.yaml", "vendor/pod.yaml", "pod.yaml"];
+    folder.run(&named).expect(1, "deep/pod.yaml\npod.yaml\nvendor/pod.yaml\n", "");
+    folder.run(&[&["--force-exclude"][..], &named].concat()).expect(1, "pod.yaml\n", "");
+    folder.run(&["--force-exclude", "vendor/pod.yaml"]).expect(0, "", "0 files looked at");
+    assert_eq!(folder.read("vendor/pod.yaml"), POD);
+    folder.run(&["-l", "--exclude", "[z-a]", "."]).expect(
+        2,
+        "",
+        "error: `--exclude`: `[z-a]`: invalid range",
+    );
+    folder.run(&["-l", "--exclude", "", "."]).expect(2, "", "error: `--exclude`: `` excludes nothing");
+}
+
+#[test]
+fn paths_come_from_a_list() {
+    let folder = Folder::with(&[("a b.yaml", POD), ("c.yaml", POD), ("d/e.yaml", POD), ("none", "")]);
+    folder.write("lines", b"a b.yaml\n\nd\n");
+    folder.run(&["-l", "--files-from", "lines"]).expect(1, "a b.yaml\nd/e.yaml\n", "");
+    folder.run(&["-l", "--files-from", "lines", "c.yaml"]).expect(1, "a b.yaml\nc.yaml\nd/e.yaml\n", "");
+    folder.run_with(&["-l", "--files-from", "-"], b"c.yaml\0a b.yaml\0").expect(1, "a b.yaml\nc.yaml\n", "");
+    // Nothing listed is nothing to do, not this folder.
+    folder.run(&["-l", "--files-from", "none"]).expect(0, "", "0 files looked at");
+    folder.run(&["--files-from", "none"]).expect(0, "", "0 files looked at");
+    folder.run_with(&["-l", "--files-from", "-"], b"gone.yaml\n").expect(2, "", "gone.yaml: no such file");
+    folder.run(&["-l", "--files-from", "gone"]).expect(2, "", "error: `--files-from`: gone: No such file");
+    folder.run_with(&["--files-from", "lines", "-"], b"").expect(2, "", "cannot be mixed with other paths");
+}
+
+#[test]
 fn a_bad_row_is_named_with_its_place_and_the_nearest_right_key() {
     let folder = Folder::with(&[("pod.yaml", POD)]);
     for (text, words) in [

@@ -5,7 +5,9 @@
 mod adopting;
 mod cce;
 mod kinds;
+mod player;
 mod pss;
+mod reference;
 mod rules;
 mod schema;
 

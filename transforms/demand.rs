@@ -107,7 +107,7 @@ impl PodPlan {
     /// Whether the fixes reach a running cluster only when the object is deleted and created again, because
     /// the API server lets nothing of such a pod change.
     pub fn must_be_recreated(&self) -> bool {
-        let is_fixed_for_life = match (&*self.kind, &*self.api_version) {
+        let is_fixed_for_life = match (&*self.object.kind, &*self.object.api_version) {
             ("Pod", "v1") => true,
             ("Job", version) => version.starts_with("batch/"),
             _ => false,

@@ -1,10 +1,11 @@
 //! The files that a configuration excludes.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::ConfigError;
+use crate::paths::absolute;
 
 /// Rules as `.gitignore` has them, seen from the folder of the configuration.
 #[derive(Debug)]
@@ -15,9 +16,8 @@ pub(super) struct Exclude {
 }
 
 impl Exclude {
-    /// The `rules` of the file `config`.
-    pub(super) fn new(config: Option<&Path>, rules: Option<Gitignore>) -> Self {
-        let folder = config.map(absolute).and_then(|file| Some(file.parent()?.to_owned()));
+    /// The `rules` of the configuration in `folder`.
+    pub(super) fn new(folder: Option<PathBuf>, rules: Option<Gitignore>) -> Self {
         Self { folder: folder.unwrap_or_default(), rules }
     }
 
@@ -57,20 +57,6 @@ pub(super) fn rules(lines: &[String]) -> Result<Option<Gitignore>, (Option<usize
     rules.build().map(Some).map_err(|error| (None, error.to_string()))
 }
 
-/// The path from the root on, without `.` and `..`.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(tidy.pop()),
-            Component::CurDir => {}
-            other => tidy.push(other),
-        }
-    }
-    tidy
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +65,8 @@ mod tests {
     fn excluded<'p>(globs: &[&str], paths: &[&'p str]) -> Vec<&'p str> {
         let file = Path::new("/repo/.cce-fix.yaml");
         let text = format!("exclude: {globs:?}");
-        let exclude = Exclude::new(Some(file), Config::parse(file, &text).unwrap().rows.exclude);
+        let exclude =
+            Exclude::new(file.parent().map(Path::to_owned), Config::parse(file, &text).unwrap().rows.exclude);
         paths.iter().copied().filter(|path| exclude.contains(Path::new(path))).collect()
     }
 

@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use super::finding::{Finding, State, Weight};
 use super::text::Replacement;
 use super::{File, Look, Report};
-use crate::diff::harmless;
+use crate::diff::{harmless, harmless_text};
 use crate::link;
 
 /// Lines around a place.
@@ -110,7 +110,7 @@ fn clusters(pieces: &[Replacement]) -> impl Iterator<Item = &[Replacement]> {
 
 /// One line that nothing in a terminal acts on.
 fn line(text: &str) -> String {
-    String::from_utf8_lossy(&harmless(text.as_bytes())).into_owned()
+    harmless_text(text).into_owned()
 }
 
 /// The text of a file with what a terminal would act on covered, byte for byte as long as before.

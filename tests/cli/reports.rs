@@ -1,17 +1,7 @@
 //! `-o FORMAT[=FILE]`: what goes where, and what is refused before anything is touched.
 
+use super::POD;
 use crate::common::Folder;
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 fn folder() -> Folder {
     Folder::with(&[("pod.yaml", POD)])

@@ -4,18 +4,8 @@
 
 use std::process::Command;
 
+use super::POD;
 use crate::common::{Folder, Ran, not_tried};
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 /// What the program shows on a terminal, where one can be had.
 fn on_terminal(folder: &Folder, args: &str, environment: &[(&str, &str)]) -> Option<String> {

@@ -87,7 +87,8 @@ impl Changes {
             return Change::Unknown(format!("it lies outside of the repository at {}", self.top.display()));
         };
         if own.ancestors().skip(1).any(|above| self.tracked.contains(above)) {
-            return Change::Unknown("it belongs to a submodule; run cce-fix in there".to_owned());
+            // It changes by commits of its own; here, at most which of them is meant changes.
+            return Change::None;
         }
         match (self.files.get(own), &self.edited) {
             (Some(_), Some(edited)) if edited.contains(own) => Change::Unknown(
@@ -170,7 +171,12 @@ fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     // A monitor is a program that the repository names, and a lock would disturb whoever works beside.
     command.args(["-c", "core.fsmonitor=false"]).args(args).current_dir(folder);
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").stdin(Stdio::null());
+    // It says how many lines are around a change, and wins over `-U0`.
+    command
+        .env_remove("GIT_DIFF_OPTS")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
     command
 }
 

@@ -281,11 +281,15 @@ impl Tally {
             format!("{id:width$}  {safe:>6}  {review:>6}  {left:>6}")
         };
         let mut lines: Vec<String> = rows.iter().map(line).collect();
-        lines.push(
+        let has_safe = self.transforms.values().any(|[safe, ..]| *safe > 0);
+        let advice = if has_safe {
             "much here was never fixed: start with the safe fixes (`cce-fix --safe PATH`), or with one folder \
              (`cce-fix --diff FOLDER`)"
-                .to_owned(),
-        );
+        } else {
+            "the safe fixes are made: go on with one folder (`cce-fix --diff FOLDER`), and look at what it says \
+             about each"
+        };
+        lines.push(advice.to_owned());
         lines
     }
 }
@@ -319,7 +323,10 @@ pub fn problem(path: &Path, problem: &Problem) -> String {
 /// One line for each suppression that does not do what its author may think.
 pub fn notices(path: &Path, examined: &Examined) -> impl Iterator<Item = String> {
     let notices = examined.plans.iter().flat_map(|(_, plan)| &plan.notices);
-    notices.map(|notice| suppress::notice(path, notice))
+    let warnings = examined.plans.iter().flat_map(|(_, plan)| &plan.warnings).map(|warning| {
+        format!("{}:{}: warning: {}: {}", path.display(), warning.position, warning.path, warning.reason)
+    });
+    notices.map(|notice| suppress::notice(path, notice)).chain(warnings)
 }
 
 /// One line for each container and transform, and for what could not be made out.

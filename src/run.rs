@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use transforms::suppression::Reason;
 
 use crate::changed::Changes;
-use crate::cli::{Cli, Color, Command, Mode};
+use crate::cli::{Cli, Command, Mode};
 use crate::config::{Flags, Source};
 use crate::console::{refuse, tell};
 use crate::exit::Exit;
@@ -59,6 +59,7 @@ struct Run<'c> {
 
 /// Parses the command line and does what it says.
 pub fn main() -> Exit {
+    colour(&std::env::args_os().collect::<Vec<_>>());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -79,12 +80,25 @@ pub fn main() -> Exit {
     }
 }
 
-fn run(cli: &Cli) -> io::Result<Exit> {
-    match cli.color {
-        Color::Auto => {}
-        Color::Always => anstream::ColorChoice::Always.write_global(),
-        Color::Never => anstream::ColorChoice::Never.write_global(),
+/// Heeds `--color` before the rest is understood, for the help and for what is said of a line that is not.
+fn colour(args: &[OsString]) {
+    let value = |index: usize| args.get(index + 1).and_then(|value| value.to_str());
+    for (index, arg) in args.iter().enumerate() {
+        let choice = match arg.to_str() {
+            Some("--color") => value(index),
+            Some("--") => return,
+            Some(arg) => arg.strip_prefix("--color="),
+            None => None,
+        };
+        match choice {
+            Some("always") => anstream::ColorChoice::Always.write_global(),
+            Some("never") => anstream::ColorChoice::Never.write_global(),
+            _ => {}
+        }
     }
+}
+
+fn run(cli: &Cli) -> io::Result<Exit> {
     match &cli.command {
         Some(Command::Explain(asked)) => explain::run(asked),
         Some(Command::Rules(asked)) => explain::list(asked.format),
@@ -170,6 +184,14 @@ fn fix(cli: &Cli) -> io::Result<Exit> {
 /// What is to be looked at; `None` where nothing says what to write to.
 fn paths(cli: &Cli) -> Result<Option<Vec<OsString>>, String> {
     let mut paths = cli.paths.clone();
+    let program = Cli::command();
+    for path in paths.iter().filter(|path| !Path::new(path).exists()) {
+        // `cce-fix diff .` is not to rewrite this folder.
+        let mut meant = program.get_arguments().filter_map(clap::Arg::get_long).chain(["help", "version"]);
+        if let Some(flag) = meant.find(|flag| path == *flag) {
+            return Err(format!("{flag}: no such file or folder; did you mean `--{flag}`?"));
+        }
+    }
     match &cli.files_from {
         Some(list) => paths.extend(input::listed(list)?),
         None if paths.is_empty() && cli.mode() == Mode::Write => return Ok(None),

@@ -75,6 +75,7 @@ impl Fixture {
 pub(crate) fn shown(path: &Path, text: &str, examined: &Examined) -> String {
     let mut shown: Vec<String> =
         examined.problems.iter().map(|problem| report::problem(path, problem)).collect();
+    shown.extend(report::notices(path, examined));
     shown.extend(report::verbose(path, examined));
     if let Some(new) = &examined.text {
         let diff = diff::unified(&DiffName::new(path, Path::new("")), text.as_bytes(), new.as_bytes());

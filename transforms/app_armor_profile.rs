@@ -71,10 +71,10 @@ transform! {
         since: "0.1.0",
     }
     review {
-        symptom: "a program that mounts or traces is denied it (`Permission denied`), or the pod does not \
-            start on a node without AppArmor: `Cannot enforce AppArmor`",
-        undo: "load a profile for the program on the nodes and name it with `type: Localhost`, or write \
-            `type: Unconfined` again with a reason beside it",
+        symptom: "a program that mounts or traces is denied it (`Permission denied`), or the pod does not start \
+            on a node without AppArmor: `Cannot enforce AppArmor`",
+        undo: "load a profile for the program on the nodes and name it with `type: Localhost`, or write `type: \
+            Unconfined` again with `# cce-fix: ignore[app-armor-profile] reason` beside it",
     }
 }
 

@@ -231,6 +231,8 @@ fn drop_all(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Result<Dr
         review("it is not proven that the image by itself runs as another user than root")
     } else if let Some(program) = root_program {
         (Level::Review, format!("{program}, which may rely on capabilities"))
+    } else if let Some(program) = cx.gains_privileges(container)? {
+        (Level::Review, format!("it names `{program}`, which gains its capabilities when it starts"))
     } else if has_low_port && !adds(NET_BIND_SERVICE) {
         review("a program that listens below port 1024 may carry a file capability")
     } else {
@@ -320,6 +322,24 @@ mod tests {
     use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
 
     const ID: &str = "capabilities";
+
+    #[test]
+    fn programs_that_gain_capabilities_are_for_review() {
+        let of = |image: &str, rest: &str| {
+            format!("containers: [{{name: a, image: {image}, securityContext: {{runAsUser: 1000}}{rest}}}]")
+        };
+        check_levels(ID, &of("r.io/a", ""), &[Level::Safe]);
+        for (image, rest) in [
+            ("r.io/a", ", command: [ping, host]"),
+            ("r.io/a", ", readinessProbe: {exec: {command: [sudo, check]}}"),
+            ("moby/buildkit:master-rootless", ""),
+            ("docker:24-dind-rootless", ""),
+            ("quay.io/buildah/stable", ""),
+            ("mpioperator/mpi-pi:openmpi", ""),
+        ] {
+            check_levels(ID, &of(image, rest), &[Level::Review]);
+        }
+    }
 
     #[test]
     fn a_granted_name_gets_its_upper_case() {

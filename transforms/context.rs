@@ -7,7 +7,7 @@ use rewriter::{Edit, Path, Value};
 
 use crate::evidence::Evidence;
 use crate::images::{Catalogue, Match};
-use crate::model::{Container, List, Malformed, Mount, MountedVolume, Object, Pod, Volume};
+use crate::model::{Container, List, Malformed, Mount, MountedVolume, Object, Pod, Volume, gains_privileges};
 use crate::settings::Settings;
 use crate::support::{Finding, Fix, Level, Meta, Outcome};
 use crate::suppression::Suppressions;
@@ -97,6 +97,17 @@ impl<'a> Context<'a, '_> {
     /// The value that an earlier transform puts at `path`; null for one that it removes.
     pub fn planned(&self, path: &Path) -> Option<&Value> {
         self.plan.get(path).map(|(value, _)| value)
+    }
+
+    /// What the container names that gains privileges when it starts: a setuid program, or one that makes
+    /// namespaces of its own, for which it has such helpers.
+    pub(crate) fn gains_privileges(&self, container: &Container<'_>) -> Result<Option<String>, Malformed> {
+        if let Some(program) = gains_privileges(container)? {
+            return Ok(Some(program.to_owned()));
+        }
+        let image = container.image().unwrap_or_default();
+        let word = self.settings.catalogue.needs_unconfined_syscalls(&image);
+        Ok(word.map(|word| word.trim_end_matches('*').to_owned()))
     }
 
     /// What the catalogue knows about the container's image.

@@ -88,20 +88,35 @@ fn copies(pod: &Pod<'_>) -> Copies {
     if pod.object.kind == "DaemonSet" {
         return Copies::PerNode;
     }
-    // What holds the template says how often it is used, in every kind.
-    let steps = pod.template.path().steps().strip_prefix(pod.object.path.steps());
-    let Some([above @ .., _]) = steps else { return Copies::Number(1) };
-    let owner = above.iter().try_fold(pod.object.node, |node, step| match step {
-        Step::Key(key) => node.get(key),
-        Step::Index(index) => node.items().nth(*index),
-    });
-    let number = |key: &str| {
-        let value = owner?.get(key).as_ref().and_then(Node::as_integer)?;
+    // What holds the template says how often it is used, and what holds that, in every kind.
+    let steps = pod.template.path().steps().strip_prefix(pod.object.path.steps()).unwrap_or_default();
+    let mut owners = vec![pod.object.node];
+    for step in steps {
+        let owner = owners.last().and_then(|node| match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.items().nth(*index),
+        });
+        owners.extend(owner);
+    }
+    let number = |owner: &Node<'_>, key: &str| {
+        let value = owner.get(key).as_ref().and_then(Node::as_integer)?;
         Some(u32::try_from(value).unwrap_or_default())
     };
-    let at_a_time = || Some(number("parallelism")?.min(number("completions").unwrap_or(u32::MAX)));
-    Copies::Number(number("replicas").or_else(at_a_time).unwrap_or(1))
+    let times = |owner: &Node<'_>| {
+        MULTIPLIERS.iter().filter_map(|key| number(owner, key)).fold(1, u32::saturating_mul)
+    };
+    let all = owners.iter().map(times).fold(1, u32::saturating_mul);
+    // A workflow's `parallelism` is about its steps, a job's about its pods.
+    let job = owners.iter().rev().nth(1);
+    let at_a_time = job.and_then(|job| {
+        Some(number(job, "parallelism")?.min(number(job, "completions").unwrap_or(u32::MAX)))
+    });
+    Copies::Number(all.saturating_mul(at_a_time.unwrap_or(1)))
 }
+
+/// Keys that say how often what stands beside them is made: `count` of a set of `Elasticsearch` nodes, `size` of a
+/// group of a `LeaderWorkerSet`.
+const MULTIPLIERS: [&str; 3] = ["replicas", "count", "size"];
 
 impl PodPlan {
     /// Whether the fixes reach a running cluster only when the object is deleted and created again, because
@@ -165,6 +180,42 @@ mod tests {
         assert_eq!(added(&spec("")), ("250m".into(), "512Mi".into(), Copies::Number(1)));
         let large = ", resources: {limits: {cpu: 2, memory: 2Gi}}";
         assert_eq!(added(&spec(large)), ("0".into(), "0".into(), Copies::Number(1)));
+    }
+
+    #[test]
+    fn sets_of_sets_are_multiplied() {
+        let pod = "spec: {containers: [{name: a, image: r.io/a}]}";
+        for (text, copies) in [
+            (
+                format!(
+                    "{{apiVersion: leaderworkerset.x-k8s.io/v1, kind: LeaderWorkerSet, spec: {{replicas: 2, \
+                     leaderWorkerTemplate: {{size: 3, workerTemplate: {{{pod}}}}}}}}}"
+                ),
+                6,
+            ),
+            (
+                format!(
+                    "{{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, spec: {{replicatedJobs: [{{name: j, \
+                     replicas: 2, template: {{spec: {{parallelism: 3, template: {{{pod}}}}}}}}}]}}}}"
+                ),
+                6,
+            ),
+            (
+                "{apiVersion: monitoring.coreos.com/v1, kind: Prometheus, spec: {replicas: 2, containers: [{name: \
+                 a, image: r.io/a}]}}"
+                    .to_owned(),
+                2,
+            ),
+            (
+                format!(
+                    "{{apiVersion: argoproj.io/v1alpha1, kind: Workflow, spec: {{parallelism: 7, templates: [{{name: \
+                     t, container: {{image: r.io/a}}}}]}}}} # {pod}"
+                ),
+                1,
+            ),
+        ] {
+            assert_eq!(added(&text).2, Copies::Number(copies), "{text}");
+        }
     }
 
     #[test]

@@ -55,8 +55,8 @@ transform! {
     review {
         symptom: "programs that shared memory with others of their node no longer find it: `shm_open` or \
             `shmget` fails with `No such file or directory`",
-        undo: "put the programs that share memory into one pod, or write `hostIPC: true` again with a \
-            reason beside it",
+        undo: "put the programs that share memory into one pod, or write `hostIPC: true` again with `# cce-fix: \
+            ignore[host-ipc] reason` beside it",
     }
 }
 

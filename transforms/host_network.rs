@@ -72,8 +72,8 @@ transform! {
     review {
         symptom: "what reached the pod at its node's address gets `connection refused`, or the program no \
             longer sees the node's interfaces or what listens on its loopback",
-        undo: "reach the pod through a Service; where it has to be the node's network, write \
-            `hostNetwork: true` again with a reason beside it",
+        undo: "reach the pod through a Service; where it has to be the node's network, write `hostNetwork: \
+            true` again with `# cce-fix: ignore[host-network] reason` beside it",
     }
 }
 

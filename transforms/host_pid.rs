@@ -54,10 +54,10 @@ transform! {
         since: "0.1.0",
     }
     review {
-        symptom: "a program that looks after other processes of its node finds its own alone: monitoring \
-            shows nothing, or a signal has no receiver",
+        symptom: "a program that looks after other processes of its node finds its own alone: monitoring shows \
+            nothing, or a signal has no receiver",
         undo: "set `shareProcessNamespace: true` where it is about the pod's own containers; else write \
-            `hostPID: true` again with a reason beside it",
+            `hostPID: true` again with `# cce-fix: ignore[host-pid] reason` beside it",
     }
 }
 

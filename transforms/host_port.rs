@@ -64,8 +64,8 @@ transform! {
     }
     review {
         symptom: "what connected to the node's port gets `connection refused`",
-        undo: "reach the pod through a Service of type `NodePort` or `LoadBalancer`, or write `hostPort` \
-            again with a reason beside it",
+        undo: "reach the pod through a Service of type `NodePort` or `LoadBalancer`, or write `hostPort` again \
+            with `# cce-fix: ignore[host-port] reason` beside it",
     }
 }
 

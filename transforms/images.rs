@@ -78,6 +78,9 @@ pub struct Facts {
     /// Its `VOLUME` directories, which containerd and Docker keep writable under a read-only root, CRI-O does
     /// not.
     pub volumes: Vec<String>,
+    /// What makes it write to other places: variables that hold a path, and directories, as absolute paths, that
+    /// something is mounted at.
+    pub elsewhere: Vec<String>,
     /// Ports it listens on by default, TCP or UDP.
     pub ports: Vec<u16>,
     /// Capabilities on files of the image, without `CAP_`: dropped from the bounding set, the program cannot
@@ -112,6 +115,7 @@ impl Facts {
                 known => known,
             },
             volumes: list(&self.volumes, &other.volumes),
+            elsewhere: list(&self.elsewhere, &other.elsewhere),
             ports: list(&self.ports, &other.ports),
             file_capabilities: list(&self.file_capabilities, &other.file_capabilities),
             heavy: other.heavy || self.heavy,

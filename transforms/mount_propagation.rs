@@ -4,6 +4,7 @@ use rewriter::{Edit, Value};
 
 use crate::context::Context;
 use crate::model::{Container, Malformed, Mount};
+use crate::settings::Version;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -85,12 +86,15 @@ transform! {
     review {
         symptom: "the program, or one in another pod, no longer sees what is mounted while it runs: an empty \
             folder where a file system was expected, as with storage drivers and backup agents",
-        undo: "write the `mountPropagation` that the mount needs again, with a reason beside it, and leave \
-            this transform out (`--ignore mount-propagation`, or `ignore` in `.cce-fix.yaml`)",
+        undo: "write the `mountPropagation` that the mount needs again with `# cce-fix: \
+            ignore[mount-propagation] reason` beside it",
     }
 }
 
 const KEY: &str = "mountPropagation";
+
+/// The first version in which the field has an effect without a feature gate, and knows `None`.
+const FIELD_SINCE: Version = Version { minor: 10 };
 
 impl Transform for MountPropagation {
     fn meta(&self) -> &'static Meta {
@@ -129,6 +133,12 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> 
     let mode = mount.section.text(KEY)?;
     let (level, reason) = match (mode.as_deref(), is_host_path) {
         (None, false) | (Some("None"), _) => return Ok(Outcome::Satisfied),
+        (None, true) if cx.settings.target < FIELD_SINCE => {
+            let target = cx.settings.target;
+            return Ok(Outcome::stays(format!(
+                "the field needs Kubernetes {FIELD_SINCE}, the target is {target}"
+            )));
+        }
         (None, true) => (Level::Safe, "it is what Kubernetes does where nothing is written"),
         (Some(mode @ ("HostToContainer" | "Bidirectional")), false) => {
             return Ok(Outcome::left(format!(
@@ -157,9 +167,19 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, mount: &Mount<'_>) -> 
 #[cfg(test)]
 mod tests {
     use crate::Level;
-    use crate::test::{check_left, check_levels, check_pod, check_silent};
+    use crate::settings::Settings;
+    use crate::test::{check_left, check_left_with, check_levels, check_pod, check_silent, fixes, only, pod};
 
     const ID: &str = "mount-propagation";
+
+    #[test]
+    fn older_versions_do_not_know_it() {
+        let spec = "containers: [{name: a, image: r.io/a, volumeMounts: [{name: v, mountPath: /v}]}]\n\
+                    volumes: [{name: v, hostPath: {path: /v}}]";
+        let old = |target: &str| Settings { target: target.parse().unwrap(), ..only(ID) };
+        check_left_with(&old("1.9"), &pod(spec), "needs Kubernetes 1.10, the target is 1.9");
+        assert_eq!(fixes(&old("1.10"), &pod(spec)).len(), 1);
+    }
 
     fn mounting(mode: &str, container: &str, source: &str) -> String {
         format!(

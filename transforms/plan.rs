@@ -28,8 +28,11 @@ pub struct DocumentPlan {
     pub pods: Vec<PodPlan>,
     /// The objects about which there is something to say that is not about a pod in them.
     pub objects: Vec<ObjectPlan>,
-    /// Parts of workloads that no pod could be made out in, and what contradicts the target version.
+    /// Parts of workloads that no pod could be made out in.
     pub problems: Vec<Problem>,
+    /// What speaks against the text as a whole: objects that no cluster of the target version serves, and copies
+    /// that the fixes make stale.
+    pub warnings: Vec<Problem>,
     /// The suppressions that do not do what their authors may think.
     pub notices: Vec<Notice>,
     /// The overrides that found something to suppress, by number.
@@ -53,7 +56,11 @@ impl DocumentPlan {
 
     /// Whether nothing in the document is the transforms' business.
     pub fn is_empty(&self) -> bool {
-        self.pods.is_empty() && self.objects.is_empty() && self.problems.is_empty() && self.notices.is_empty()
+        self.pods.is_empty()
+            && self.objects.is_empty()
+            && self.problems.is_empty()
+            && self.warnings.is_empty()
+            && self.notices.is_empty()
     }
 }
 
@@ -161,7 +168,7 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     }
     plan.objects.retain(|object| !object.findings.is_empty());
     plan.problems = workloads.problems;
-    plan.problems
+    plan.warnings
         .extend(workloads.objects.iter().filter_map(|object| check_version(object, settings.target)));
     let mut stale: Vec<Problem> = workloads
         .pods
@@ -172,7 +179,7 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
         .collect();
     // The pods of an object stand together.
     stale.dedup();
-    plan.problems.extend(stale);
+    plan.warnings.extend(stale);
     plan
 }
 
@@ -440,10 +447,10 @@ impl<'p, 'd> Guard<'p, 'd> {
             (Outcome::Satisfied, _) => State::Satisfied,
             (Outcome::Left(reason), _) => State::Left(self.urgent(finding, reason)),
             (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
-            (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
             (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => {
                 left(keeps_explicit(fix), true)
             }
+            (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
             (Outcome::Fix(_), None) if settings.safe => State::HeldBack,
             (Outcome::Fix(_), None) => State::Fixed,
         }

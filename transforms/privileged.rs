@@ -64,10 +64,10 @@ transform! {
         since: "0.1.0",
     }
     review {
-        symptom: "the program no longer reaches devices, kernel settings or mounts of its node: `Operation \
-            not permitted` or `Permission denied` in its log",
-        undo: "give back the single capability, device plugin or mount that the message is about; where \
-            it is all of them, write `privileged: true` again with a reason beside it",
+        symptom: "the program no longer reaches devices, kernel settings or mounts of its node: `Operation not \
+            permitted` or `Permission denied` in its log",
+        undo: "give back the single capability, device plugin or mount that the message is about; where it is \
+            all of them, write `privileged: true` again with `# cce-fix: ignore[privileged] reason` beside it",
     }
 }
 

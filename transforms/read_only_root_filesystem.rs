@@ -8,7 +8,7 @@ use rewriter::Edit;
 use crate::context::Context;
 use crate::fragment;
 use crate::images::{Confidence, Facts, ReadOnlyRoot};
-use crate::model::{Command, Container, Directories, Malformed, installs_packages, written_places};
+use crate::model::{Command, Container, Directories, Malformed, covers, installs_packages, written_places};
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -74,8 +74,8 @@ transform! {
     review {
         symptom: "`Read-only file system` in the program's log, often at its start, and then a container that \
             ends again and again (`CrashLoopBackOff`)",
-        undo: "mount an `emptyDir` volume at the path of the message; where the program writes everywhere, \
-            set `readOnlyRootFilesystem: false` with a reason beside it",
+        undo: "mount an `emptyDir` volume at the path of the message; where the program writes everywhere, set \
+            `readOnlyRootFilesystem: false` with `# cce-fix: ignore[read-only-root-filesystem] reason` beside it",
     }
 }
 
@@ -122,8 +122,15 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
             empty.push(path);
         }
     }
+    let redirection = match facts {
+        Some(facts) => redirection(cx, container, facts, &writable)?,
+        None => None,
+    };
     let stray = writes_outside(container, commands, writable)?;
     let (level, reason) = match (written, is_known && !container.has_command(), stray) {
+        (None, true, None) if let Some(what) = redirection => {
+            (Level::Review, format!("{what} makes the image write to places that are not known here"))
+        }
         (None, true, None) => (Level::Safe, "all paths that the image writes to stay writable".to_owned()),
         (None, true, Some(path)) => (Level::Review, format!("it writes to `{path}`, which no volume covers")),
         (_, _, Some(path)) => {
@@ -145,6 +152,28 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>, names: &mut Names) -> 
         edits.extend(mount_empty(cx, container, path, names.take(&container.name(), path))?);
     }
     Ok(Outcome::fix(level, summary, reason, edits))
+}
+
+/// What makes the image write to other places than the known ones.
+fn redirection(
+    cx: &Context<'_, '_>,
+    container: &Container<'_>,
+    facts: &Facts,
+    writable: &Directories,
+) -> Result<Option<String>, Malformed> {
+    let own: Directories = facts.volumes.iter().map(String::as_str).collect();
+    let mounts = cx.mounts(container)?;
+    for what in facts.elsewhere.iter().filter(|what| what.starts_with('/')) {
+        if mounts.iter().any(|mount| covers(what, &mount.path)) {
+            return Ok(Some(format!("what is mounted at `{what}`")));
+        }
+    }
+    for name in facts.elsewhere.iter().filter(|what| !what.starts_with('/')) {
+        if container.variable(name)?.is_some_and(|path| !writable.cover(&path) && !own.cover(&path)) {
+            return Ok(Some(format!("the variable `{name}`")));
+        }
+    }
+    Ok(None)
 }
 
 /// Why a read-only root file system would surely break the container.
@@ -292,6 +321,21 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_an_image_write_elsewhere_is_for_review() {
+        let nginx = |mount: &str| {
+            of_image("nginx:1.27", &format!(", volumeMounts: [{{name: own, mountPath: {mount}}}]"))
+        };
+        check_levels(ID, &nginx("/etc/nginx/templates"), &[Level::Review]);
+        check_levels(ID, &nginx("/etc/nginx/templates/a.template"), &[Level::Review]);
+        check_levels(ID, &nginx("/etc/nginx/templates-of-mine"), &[Level::Safe]);
+        let postgres =
+            |path: &str| of_image("postgres:16", &format!(", env: [{{name: PGDATA, value: {path}}}]"));
+        check_levels(ID, &postgres("/pgdata"), &[Level::Review]);
+        check_levels(ID, &postgres("/var/lib/postgresql/data/pgdata"), &[Level::Safe]);
+        check_levels(ID, &postgres("/tmp/pgdata"), &[Level::Safe]);
+    }
+
+    #[test]
     fn what_is_true_is_silent() {
         check_silent(ID, &of_image("r.io/a", ", securityContext: {readOnlyRootFilesystem: true}"));
         check_silent(ID, &of_image("r.io/a", ", securityContext: {readOnlyRootFilesystem: yes}"));
@@ -327,6 +371,8 @@ mod tests {
         check_levels(ID, &of_image("nginx:1.27", ""), &[Level::Safe]);
         check_levels(ID, &of_image("nginx:1.27", ", args: [nginx, -g, daemon off;]"), &[Level::Safe]);
         check_levels(ID, &of_image("nginx:1.27", ", command: [nginx]"), &[Level::Review]);
+        let probe = ", livenessProbe: {exec: {command: [sh, -c, touch /healthy]}}";
+        check_levels(ID, &of_image("nginx:1.27", probe), &[Level::Review]);
         check_volumes(&of_image("r.io/mirror/nginx:1.27", ""), &["/var/cache/nginx", "/var/run", "/tmp"]);
         check_levels(ID, &of_image("r.io/mirror/nginx:1.27", ""), &[Level::Review]);
         check_volumes(&of_image("r.io/mirror/memcached", ""), &["/tmp"]);

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::evidence::{Bounds, Certainty};
 use crate::fragment;
 use crate::model::{Container, ContainerKind, Malformed, Quantity, Section};
+use crate::settings::Version;
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -105,6 +106,9 @@ impl Transform for Resources {
     }
 }
 
+/// The first version in which pods have resources of their own without a feature gate.
+const OF_PODS_SINCE: Version = Version { minor: 34 };
+
 /// A resource that is asked for.
 struct Resource<'s> {
     name: &'static str,
@@ -127,6 +131,12 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     ];
     let own = container.section.section("resources")?;
     let pod = cx.pod.spec.section("resources")?;
+    if pod.exists() && cx.settings.target < OF_PODS_SINCE && !is_complete(&own, &wanted)? {
+        let target = cx.settings.target;
+        return Ok(Outcome::left(format!(
+            "the pod has `resources` of its own, which need Kubernetes {OF_PODS_SINCE}, the target is {target}"
+        )));
+    }
     let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
     let mut derives = false;
     let mut remarks: Vec<String> = Vec::new();
@@ -169,6 +179,15 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         ..Default::default()
     };
     Ok(Outcome::review(summary, reason, fragment::merge(own.path(), &fragment)))
+}
+
+/// Whether all that is asked for is written.
+fn is_complete(own: &Section<'_>, wanted: &[Resource<'_>]) -> Result<bool, Malformed> {
+    let (requests, limits) = (own.section("requests")?, own.section("limits")?);
+    Ok(wanted.iter().all(|resource| {
+        let has_limit = limits.get(resource.name).is_some();
+        has_limit || !resource.wants_limit && requests.get(resource.name).is_some()
+    }))
 }
 
 /// Where the amounts come from.
@@ -270,7 +289,9 @@ fn admit(
             )),
             _ => Admitted::Stays(format!("the {witness} gives it a limit of {limit} {name}")),
         },
-        _ if bounds.of_pod => Admitted::Left(format!("the {witness} bounds the {name} of the whole pod")),
+        _ if let Some(witness) = &bounds.of_pod => {
+            Admitted::Left(format!("the {witness} bounds the {name} of the whole pod"))
+        }
         _ => within(&bounds, resource, written.as_ref(), missing),
     })
 }
@@ -343,6 +364,7 @@ fn summary(requests: &BTreeMap<String, Fragment>, limits: &BTreeMap<String, Frag
 
 #[cfg(test)]
 mod tests {
+    use super::OF_PODS_SINCE;
     use crate::plan::{Judged, State};
     use crate::settings::Settings;
     use crate::support::{Level, Outcome};
@@ -447,9 +469,24 @@ mod tests {
     fn the_pods_own_resources_cover_its_containers() {
         let spec =
             |resources: &str| format!("resources: {resources}\ncontainers: [{{name: a, image: r.io/a}}]");
-        check_silent(ID, &spec("{limits: {cpu: 1, memory: 1Gi}}"));
-        check_summary(&only(ID), &spec("{limits: {cpu: 1}}"), "request and limit 512Mi memory");
-        check_left(ID, &spec("{requests: {cpu: 1, memory: 1Gi}}"), "the pod as a whole has a request of cpu");
+        let settings = Settings { target: OF_PODS_SINCE, ..only(ID) };
+        let covered = pod(&spec("{limits: {cpu: 1, memory: 1Gi}}"));
+        check_with(&settings, &covered, &covered);
+        check_summary(&settings, &spec("{limits: {cpu: 1}}"), "request and limit 512Mi memory");
+        let unlimited = pod(&spec("{requests: {cpu: 1, memory: 1Gi}}"));
+        check_left_with(&settings, &unlimited, "the pod as a whole has a request of cpu");
+    }
+
+    #[test]
+    fn older_versions_know_no_resources_of_pods() {
+        let spec = |own: &str| {
+            format!(
+                "resources: {{limits: {{cpu: 1, memory: 1Gi}}}}\ncontainers: [{{name: a, image: r.io/a{own}}}]"
+            )
+        };
+        check_left(ID, &spec(""), "which need Kubernetes 1.34, the target is 1.28");
+        check_left(ID, &spec(", resources: {limits: {cpu: 1}}"), "which need Kubernetes 1.34");
+        check_silent(ID, &spec(", resources: {limits: {cpu: 1, memory: 1Gi}}"));
     }
 
     /// A pod after another document, both in a namespace or not.
@@ -535,6 +572,13 @@ mod tests {
         check_left_with(&only(ID), &low, "admits no limit for its cpu");
         let of_pod = limit_range("max: {cpu: 1}").replace("Container", "Pod");
         check_left_with(&only(ID), &beside(&of_pod, IN_N, "{}"), "bounds the cpu of the whole pod");
+        let both =
+            format!("{}\n---\n{}", limit_range("min: {cpu: 1m}"), of_pod.replace("name: l", "name: z"));
+        check_left_with(
+            &only(ID),
+            &beside(&both, IN_N, "{}"),
+            "the LimitRange `n/z` bounds the cpu of the whole",
+        );
     }
 
     #[test]

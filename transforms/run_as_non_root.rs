@@ -75,7 +75,7 @@ transform! {
         symptom: "the kubelet does not start the container: `CreateContainerConfigError`, `container has \
             runAsNonRoot and image will run as root` or `image has non-numeric user`",
         undo: "write the number of the image's user as `runAsUser`; where the program has to be root, set \
-            `runAsNonRoot: false` for that container with a reason beside it",
+            `runAsNonRoot: false` for that container with `# cce-fix: ignore[run-as-non-root] reason` beside it",
     }
 }
 

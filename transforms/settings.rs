@@ -213,9 +213,13 @@ impl FromStr for Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunAsUser {
-    /// User id for an image of which none is known.
+    /// User id for an image of which none is known; not root's.
+    #[serde(deserialize_with = "user_id")]
+    #[schemars(range(min = 1, max = 2_147_483_647))]
     pub uid: i64,
     /// Group id for such an image.
+    #[serde(deserialize_with = "group_id")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub gid: i64,
     /// What to do about such an image.
     pub policy: UidPolicy,
@@ -225,6 +229,20 @@ impl Default for RunAsUser {
     fn default() -> Self {
         Self { uid: 1000, gid: 1000, policy: UidPolicy::Inject }
     }
+}
+
+fn user_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let id = i64::deserialize(deserializer)?;
+    let is_one = (1..=i64::from(i32::MAX)).contains(&id);
+    is_one.then_some(id).ok_or_else(|| serde::de::Error::custom("a user id is a number from 1 to 2147483647"))
+}
+
+fn group_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let id = i64::deserialize(deserializer)?;
+    let is_one = (0..=i64::from(i32::MAX)).contains(&id);
+    is_one
+        .then_some(id)
+        .ok_or_else(|| serde::de::Error::custom("a group id is a number from 0 to 2147483647"))
 }
 
 /// What to do about an image whose user is not known.
@@ -250,10 +268,13 @@ pub struct SeccompProfile {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Resources {
     /// Request and limit where neither is given.
+    #[serde(deserialize_with = "amount")]
     pub cpu: Quantity,
     /// Request and limit where neither is given.
+    #[serde(deserialize_with = "amount")]
     pub memory: Quantity,
-    /// Limit by request, in thousandths, where there is a request alone. Read as a factor such as `1.5`.
+    /// How many times the request a limit is, where there is a request alone.
+    // In thousandths, so that settings can be compared.
     #[serde(deserialize_with = "thousandths", serialize_with = "factor")]
     #[schemars(with = "f64", range(min = 1, max = 1000))]
     pub ratio: u32,
@@ -274,6 +295,13 @@ impl Default for Resources {
             respect_vpa: true,
         }
     }
+}
+
+/// More than nothing.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+    let amount = Quantity::deserialize(deserializer)?;
+    let is_one = amount > Quantity::zero();
+    is_one.then_some(amount).ok_or_else(|| serde::de::Error::custom("an amount is more than 0"))
 }
 
 /// A factor of at least one, as thousandths.
@@ -326,11 +354,49 @@ pub struct AppArmorProfile {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeScheduling {
     /// The CCE node pool to run in.
+    #[serde(deserialize_with = "node_pool")]
     pub node_pool: Option<String>,
     /// Further labels that a node must have.
+    #[serde(deserialize_with = "labels")]
     pub node_labels: BTreeMap<String, String>,
     /// Taints to tolerate, as `key=value:Effect`.
     pub tolerations: Vec<String>,
+}
+
+fn node_pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    match name.as_deref().filter(|name| name.is_empty() || !is_label(name)) {
+        Some(name) => Err(serde::de::Error::custom(format!("`{name}` is not the value of a label"))),
+        None => Ok(name),
+    }
+}
+
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let labels = BTreeMap::<String, String>::deserialize(deserializer)?;
+    for (key, value) in &labels {
+        let (prefix, name) =
+            key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
+        let is_prefix = |text: &str| {
+            let is_part = |part: &str| !part.is_empty() && is_label(part) && !part.contains('_');
+            text.len() <= 253 && text.split('.').all(is_part)
+        };
+        if name.is_empty() || !is_label(name) || prefix.is_some_and(|prefix| !is_prefix(prefix)) {
+            return Err(serde::de::Error::custom(format!("`{key}` is not the key of a label")));
+        }
+        if !is_label(value) {
+            return Err(serde::de::Error::custom(format!("`{value}` is not the value of a label")));
+        }
+    }
+    Ok(labels)
+}
+
+/// Whether the text can be the value of a label.
+fn is_label(text: &str) -> bool {
+    let is_end = |end: Option<char>| end.is_none_or(|letter| letter.is_ascii_alphanumeric());
+    text.len() <= 63
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        && is_end(text.chars().next())
+        && is_end(text.chars().next_back())
 }
 
 /// Settings of `automount-service-account-token`.

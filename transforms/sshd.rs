@@ -102,9 +102,7 @@ impl Transform for Sshd {
 
 /// What in the container says that it runs a server.
 fn signal(container: &Container<'_>) -> Result<Option<String>, Malformed> {
-    let probes = container.probe_commands()?;
-    if let Some(command) = container.commands()?.iter().chain(&probes).find(|command| starts_server(command))
-    {
+    if let Some(command) = container.commands()?.iter().find(|command| starts_server(command)) {
         return Ok(Some(format!("starts `{}`", command.words.join(" "))));
     }
     let name = container.image().unwrap_or_default();

@@ -154,6 +154,7 @@ impl Suppressions {
             for object in objects.filter(|object| seen.insert(&object.path)) {
                 found.read_annotations(object, settings);
             }
+            workloads.pods.iter().for_each(|pod| found.note_annotations_of_template(pod));
             found.read_comments(document, settings);
         }
         for rule in &settings.overrides {
@@ -176,6 +177,19 @@ impl Suppressions {
             let place = Place { path: object.path.clone(), line: None };
             let position = key.position();
             self.add_written(position, &[id], &value.text(), Origin::Annotation(position), &place, settings);
+        }
+    }
+
+    /// Those of a pod that an object makes would travel with every pod; nothing reads them.
+    fn note_annotations_of_template(&mut self, pod: &Pod<'_>) {
+        if pod.template.path() == &pod.object.path {
+            return;
+        }
+        let annotations = pod.template.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let keys = annotations.into_iter().flat_map(|annotations| annotations.entries()).map(|(key, _)| key);
+        for key in keys.filter(|key| key.text().starts_with("cce-fix/")) {
+            let flaw = Flaw::Malformed("an annotation of the object itself is read, not one of its pods");
+            self.notices.push(Notice { position: key.position(), flaw });
         }
     }
 

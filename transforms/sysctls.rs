@@ -68,10 +68,10 @@ transform! {
         since: "0.1.0",
     }
     review {
-        symptom: "the program gets slower or stops because a kernel parameter has its default again, such as \
-            a shorter queue of connections",
-        undo: "allow the parameter for the node pool (`allowedUnsafeSysctls` of its kubelet) and write it \
-            again with a reason beside it",
+        symptom: "the program gets slower or stops because a kernel parameter has its default again, such as a \
+            shorter queue of connections",
+        undo: "allow the parameter for the node pool (`allowedUnsafeSysctls` of its kubelet) and write it again \
+            with `# cce-fix: ignore[sysctls] reason` beside it",
     }
 }
 

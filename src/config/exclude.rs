@@ -32,7 +32,11 @@ impl Exclude {
     pub(super) fn contains(&self, path: &Path) -> bool {
         let Some(rules) = &self.rules else { return false };
         let path = absolute(path);
-        let Ok(path) = path.strip_prefix(&self.folder) else { return false };
+        let here = absolute(Path::new("."));
+        // A configuration that is named may lie beside what it is for.
+        let Ok(path) = path.strip_prefix(&self.folder).or_else(|_| path.strip_prefix(here)) else {
+            return false;
+        };
         // The last one is the configuration's own folder.
         let parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.iter().enumerate().rev().any(|(above, part)| rules.matched(part, above > 0).is_ignore())

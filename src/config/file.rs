@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::gitignore::Gitignore;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -44,6 +45,9 @@ pub struct Config {
     /// The lists above, checked.
     #[serde(skip)]
     pub rows: Rows,
+    /// As it is written, for the places of what is wrong with it.
+    #[serde(skip)]
+    pub text: Arc<str>,
 }
 
 /// Where the pods of a kind stand, as paths in text.
@@ -213,20 +217,55 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let invalid =
             |(line, column), message| ConfigError::Invalid { path: path.to_owned(), line, column, message };
-        let mut config: Self = serde_yaml::from_str::<Option<Self>>(text)
+        let reader = serde_yaml::Deserializer::from_str(text);
+        let mut config: Self = serde_path_to_error::deserialize::<_, Option<Self>>(reader)
             .map_err(|error| {
+                let steps = error.path().iter().filter_map(step);
+                let path = steps.fold(rewriter::Path::root(), |path, step| path.with(step));
+                let error = error.into_inner();
                 let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+                // A value that is refused for what it says has no place of its own there.
+                // A key that is not known has: the key's, before its value's.
+                let is_key = error.to_string().contains("unknown field");
+                let of_value = if is_key { place } else { place.max(locate(text, &path)) };
+                let place = twice(text).unwrap_or(of_value);
                 invalid(place, explain(&error.to_string()))
             })?
             .unwrap_or_default();
+        config.text = text.into();
         config.rows = Rows::of(&config)
             .map_err(|(place, message)| invalid(locate(text, &place), format!("{place}: {message}")))?;
         Ok(config)
     }
 }
 
+impl Config {
+    /// Where the value at `path` is written, as messages begin: `FILE:line:column: path`.
+    pub(super) fn place(&self, file: &Path, path: &rewriter::Path) -> String {
+        let (line, column) = locate(&self.text, path);
+        format!("{}:{line}:{column}: {path}", file.display())
+    }
+}
+
+fn step(segment: &serde_path_to_error::Segment) -> Option<rewriter::Step> {
+    use serde_path_to_error::Segment;
+
+    match segment {
+        Segment::Seq { index } => Some(rewriter::Step::Index(*index)),
+        Segment::Map { key } => Some(rewriter::Step::Key(key.clone().into())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// Where a key stands for the second time in a mapping.
+fn twice(text: &str) -> Option<(usize, usize)> {
+    let stream = rewriter::Stream::scan(text).ok()?;
+    let refusal = stream.document(0)?.duplicate_key()?;
+    Some((refusal.position.line, refusal.position.column))
+}
+
 /// Line and column of the value at `path`.
-fn locate(text: &str, path: &rewriter::Path) -> (usize, usize) {
+pub(super) fn locate(text: &str, path: &rewriter::Path) -> (usize, usize) {
     let stream = rewriter::Stream::scan(text).ok();
     let root = stream.as_ref().and_then(|stream| stream.document(0)?.root());
     let node = root.and_then(|root| {

@@ -149,17 +149,17 @@ impl Decisions {
     }
 
     fn new(source: Option<PathBuf>, config: Config, flags: &Flags) -> Result<Self, ConfigError> {
-        let place = |key: &str| match &source {
-            Some(path) => format!("{}: `{key}`", path.display()),
-            None => format!("`{key}`"),
+        let place = |path: &rewriter::Path| match &source {
+            Some(file) => config.place(file, path),
+            None => path.to_string(),
         };
-        let chosen = |flag: &Option<Vec<String>>, written: &Option<Vec<String>>, key: &str| {
-            let (names, place) = match (flag, written) {
-                (Some(names), _) => (names, format!("`--{key}`")),
-                (None, Some(names)) => (names, place(key)),
-                (None, None) => return Ok(None),
-            };
-            ids(names, &place).map(Some)
+        let chosen = |flag: &Option<Vec<String>>, written: &Option<Vec<String>>, key: &'static str| {
+            let list = rewriter::Path::root().key(key);
+            match (flag, written) {
+                (Some(names), _) => ids(names, |_| format!("`--{key}`")).map(Some),
+                (None, Some(names)) => ids(names, |index| place(&list.index(index))).map(Some),
+                (None, None) => Ok(None),
+            }
         };
         let select = chosen(&flags.select, &config.select, "select")?;
         let ignore = chosen(&flags.ignore, &config.ignore, "ignore")?.unwrap_or_default();
@@ -246,15 +246,15 @@ impl Source {
     }
 }
 
-/// The ids that `names` stand for. `place` is where they are written.
-fn ids(names: &[String], place: &str) -> Result<BTreeSet<String>, ConfigError> {
+/// The ids that `names` stand for. `place` is where each of them is written.
+fn ids(names: &[String], place: impl Fn(usize) -> String) -> Result<BTreeSet<String>, ConfigError> {
     let mut found = BTreeSet::new();
-    for name in names {
+    for (index, name) in names.iter().enumerate() {
         let ids = transforms::ids_of(name.trim());
         if ids.is_empty() {
             let known = ALL.iter().map(|transform| transform.meta().id).chain(GROUPS);
             return Err(ConfigError::UnknownId {
-                place: place.to_owned(),
+                place: place(index),
                 name: name.clone(),
                 suggestion: spelling::suggestion(name, known),
             });

@@ -119,29 +119,30 @@ impl PathPattern {
     }
 }
 
-/// The overrides of `written` as the transforms take them. `place` names one of them in messages.
+/// The overrides of `written` as the transforms take them. `place` names a value of them in messages.
 pub(super) fn resolve(
     written: &[Override],
-    place: impl Fn(&str) -> String,
+    place: impl Fn(&rewriter::Path) -> String,
 ) -> Result<Vec<suppression::Override>, ConfigError> {
     let mut resolved = Vec::with_capacity(written.len());
     for (number, rule) in written.iter().enumerate() {
-        let place = |key: &str| place(&format!("overrides[{number}]{key}"));
+        let own = rewriter::Path::root().key("overrides").index(number);
+        let at = |key: &'static str| place(&own.key(key));
         let refuse =
             |place: String, message: &str| Err(ConfigError::Override { place, message: message.to_owned() });
         let Match { path, kind, namespace, name, container, image } = &rule.target;
         if path.is_none() && [kind, namespace, name, container, image].iter().all(|pattern| pattern.is_none())
         {
-            return refuse(place(".match"), "it matches everything; what holds everywhere goes to `ignore`");
+            return refuse(at("match"), "it matches everything; what holds everywhere goes to `ignore`");
         }
         if rule.ignore.is_empty() {
-            return refuse(place(".ignore"), "no id is given");
+            return refuse(at("ignore"), "no id is given");
         }
         let mut reason = match Reason::checked(&rule.reason) {
             Ok(reason) => reason,
             // Folded text ends with a line break.
             Err(NoReason::Lines) => Reason::read(&rule.reason),
-            Err(error) => return refuse(place(".reason"), &error.to_string()),
+            Err(error) => return refuse(at("reason"), &error.to_string()),
         };
         reason.until = rule.until.or(reason.until);
         let pattern = |glob: &Option<Glob>| glob.as_ref().map(|glob| glob.0.clone());
@@ -152,7 +153,7 @@ pub(super) fn resolve(
             name: pattern(name),
             container: pattern(container),
             image: pattern(image),
-            ids: ids(&rule.ignore, &place(".ignore"))?,
+            ids: ids(&rule.ignore, |index| place(&own.key("ignore").index(index)))?,
             reason,
         });
     }

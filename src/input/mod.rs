@@ -116,7 +116,9 @@ fn expand(
     found: &mut BTreeMap<PathBuf, Input>,
     errors: &mut Vec<InputError>,
 ) {
-    let matches = match glob::glob(pattern) {
+    // As a shell has it: hidden files are meant only where the pattern says so.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let matches = match glob::glob_with(pattern, options) {
         Ok(matches) => matches,
         Err(error) => return errors.push(InputError::Pattern(pattern.to_owned(), error)),
     };

@@ -163,7 +163,8 @@ impl FileReport {
         let (name, uri) = names(path, folder);
         let Told { findings, source } =
             examined.told.take().unwrap_or(Told { findings: Vec::new(), source: None });
-        let unclear = examined.plans.iter().flat_map(|(_, plan)| &plan.problems).map(|problem| Trouble {
+        let told = examined.plans.iter().flat_map(|(_, plan)| plan.problems.iter().chain(&plan.warnings));
+        let unclear = told.map(|problem| Trouble {
             file: Some(name.clone()),
             position: Some(problem.position),
             message: format!("{}: {}", problem.path, problem.reason),

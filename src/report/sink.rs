@@ -52,7 +52,8 @@ impl Sinks {
             let refused = |error| format!("{}: the report cannot be written: {error}", path.display());
             let file =
                 OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(refused)?;
-            let real = path.canonicalize().map_err(refused)?;
+            // A pipe by its number has no name to be found by.
+            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
             if file.metadata().is_ok_and(|metadata| metadata.is_file()) && opened.contains(&real) {
                 return Err(format!("{}: two reports in one file", path.display()));
             }

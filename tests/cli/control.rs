@@ -1,7 +1,7 @@
 //! Which transforms run, and with what, by flags and by `.cce-fix.yaml`.
 
 use super::POD;
-use crate::common::Folder;
+use crate::common::{Folder, Ran};
 
 fn diff(folder: &Folder, args: &[&str]) -> String {
     let ran = folder.run(&[&["--diff"], args].concat());
@@ -216,6 +216,38 @@ fn flags_exclude_beside_the_configuration() {
     folder.run(&["-l", "--exclude", "", "."]).expect(2, "", "error: `--exclude`: `` excludes nothing");
 }
 
+/// A configuration that lies elsewhere is seen from the current folder.
+#[test]
+fn a_configuration_may_lie_beside_what_it_is_for() {
+    let folder =
+        Folder::with(&[("cfg/c.yaml", "exclude: [top.yaml]\n"), ("r/top.yaml", POD), ("r/a.yaml", POD)]);
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_cce-fix"));
+    program.args(["-l", "--config", "../cfg/c.yaml", "."]).current_dir(folder.path().join("r"));
+    Ran::of(&mut program, b"").expect(1, "a.yaml\n", "");
+}
+
+/// A command of other tools is no path, and what stands beside it stays as it is.
+#[test]
+fn a_flag_without_its_dashes_is_told() {
+    let folder = Folder::with(&[("pod.yaml", POD)]);
+    for word in ["diff", "check", "help"] {
+        let words = format!("error: {word}: no such file or folder; did you mean `--{word}`?");
+        folder.run(&[word, "."]).expect(2, "", &words);
+    }
+    assert_eq!(folder.read("pod.yaml"), POD);
+    folder.write("diff", b"");
+    folder.run(&["-l", "./diff", "pod.yaml"]).expect(1, "pod.yaml\n", "2 files looked at");
+}
+
+/// As a shell expands them.
+#[test]
+fn a_pattern_passes_over_hidden_files() {
+    let folder =
+        Folder::with(&[(".cce-fix.yaml", "safe: true\n"), (".ci/pod.yaml", POD), ("a/pod.yaml", POD)]);
+    folder.run(&["-l", "**/*.yaml"]).expect(1, "a/pod.yaml\n", "1 file looked at");
+    folder.run(&["-l", ".ci/*.yaml"]).expect(1, ".ci/pod.yaml\n", "");
+}
+
 #[test]
 fn paths_come_from_a_list() {
     let folder = Folder::with(&[("a b.yaml", POD), ("c.yaml", POD), ("d/e.yaml", POD), ("none", "")]);
@@ -265,6 +297,14 @@ fn a_bad_row_is_named_with_its_place_and_the_nearest_right_key() {
             ":2:9: transforms.all: unknown field `detect-pods`; did you mean `detect-pod-specs`?",
         ),
         ("transforms:\n  all: {detect-pod-specs: 'yes'}\n", "expected a boolean"),
+        ("profile: cce\n\nsafe: true\ntarget: 1.28\n", ":4:9: a version is text: write it in quotes"),
+        ("safe: true\nignore: []\nsafe: false\n", ":3:1: "),
+        ("ignore:\n- card\n- resorces\n", ":3:3: ignore[1]: `resorces` is neither a transform nor a group"),
+        ("transforms:\n  run-as-user:\n    uid: 0\n", ":3:10: a user id is a number from 1"),
+        ("transforms:\n  run-as-user: {gid: -5}\n", ":2:22: a group id is a number from 0"),
+        ("transforms:\n  resources: {cpu: 0}\n", ":2:20: an amount is more than 0"),
+        ("transforms:\n  node-scheduling: {node-pool: a b}\n", ":2:32: `a b` is not the value of a label"),
+        ("transforms:\n  node-scheduling: {node-labels: {a b: c}}\n", "`a b` is not the key of a label"),
         ("exlude: []\n", ":1:1: unknown field `exlude`; did you mean `exclude`?"),
         ("exclude: vendor\n", ":1:10: exclude: invalid type: string \"vendor\", expected a sequence"),
         ("exclude:\n- ok\n- '[z-a]'\n", ":3:3: exclude[1]: `[z-a]`: invalid range"),

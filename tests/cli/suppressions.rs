@@ -172,7 +172,7 @@ fn a_configuration_with_a_bad_override_stops_before_any_manifest() {
         ),
         (
             "overrides: [{match: {kind: Pod}, ignore: [sshdd], reason: x}]\n",
-            ".cce-fix.yaml: `overrides[0].ignore`: `sshdd` is neither a transform nor a group; did you mean `sshd`?",
+            ".cce-fix.yaml:1:43: overrides[0].ignore[0]: `sshdd` is neither a transform nor a group; did you mean `sshd`?",
         ),
         ("overrides: [{match: {kind: Pod}, ignore: [sshd]}]\n", "missing field `reason`"),
         ("overrides: [{match: {kind: Pod}, ignore: [sshd], reason: ' '}]\n", "a reason in words is missing"),

@@ -21,8 +21,8 @@ pub(crate) struct Bounds {
     pub(crate) max: Option<Quantity>,
     /// How many times its request a limit may be, in thousandths.
     pub(crate) ratio: Option<u32>,
-    /// Whether the sum of a pod's containers is bounded too.
-    pub(crate) of_pod: bool,
+    /// What bounds the sum of a pod's containers too.
+    pub(crate) of_pod: Option<Witness>,
 }
 
 impl Absorb for Bounds {
@@ -38,7 +38,7 @@ impl Absorb for Bounds {
         pick(&mut self.min, other.min, Ord::max);
         pick(&mut self.max, other.max, Ord::min);
         pick(&mut self.ratio, other.ratio, Ord::min);
-        self.of_pod |= other.of_pod;
+        self.of_pod.absorb(other.of_pod);
     }
 }
 
@@ -74,10 +74,11 @@ fn bounds(item: Node<'_>, resource: &str, of_pod: bool, witness: Witness) -> Opt
         return None;
     }
     Some(if of_pod {
+        let of_pod = Some(witness.clone());
         Bounds { witness, default_limit: None, min: None, max: None, ratio: None, of_pod }
     } else {
         // The API server takes the largest limit that it admits for a default that is not written.
-        Bounds { witness, default_limit: default.or_else(|| max.clone()), min, max, ratio, of_pod }
+        Bounds { witness, default_limit: default.or_else(|| max.clone()), min, max, ratio, of_pod: None }
     })
 }
 

@@ -207,8 +207,8 @@ impl<'d> Container<'d> {
         self.section.get("command").is_some()
     }
 
-    /// The programs that it starts by `command`, `args` and its `lifecycle` hooks, those of shell scripts in
-    /// them included.
+    /// The programs that it starts by `command`, `args`, its `lifecycle` hooks and its probes, those of shell
+    /// scripts in them included.
     pub fn commands(&self) -> Result<&[Command], Malformed> {
         known(&self.commands, || self.find_commands()).map(Vec::as_slice)
     }
@@ -219,28 +219,15 @@ impl<'d> Container<'d> {
             found.extend(commands(&["sh".into(), "-c".into(), script.text()]));
         }
         let lifecycle = self.section.section("lifecycle")?;
-        if !lifecycle.exists() {
-            return Ok(found);
-        }
-        for hook in ["postStart", "preStop"] {
-            let words = lifecycle.section(hook)?.section("exec")?.list("command")?;
-            let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
-            found.extend(commands(&words));
-        }
-        Ok(found)
-    }
-
-    /// The programs that its probes start in it.
-    pub fn probe_commands(&self) -> Result<Vec<Command>, Malformed> {
-        let mut found = Vec::new();
-        for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-            let probe = self.section.section(probe)?;
-            if !probe.exists() {
-                continue;
+        let hooks = ["postStart", "preStop"].map(|hook| (&lifecycle, hook));
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| (&self.section, probe));
+        for (owner, key) in hooks.into_iter().chain(probes) {
+            let action = owner.section(key)?;
+            if action.exists() {
+                let words = action.section("exec")?.list("command")?;
+                let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
+                found.extend(commands(&words));
             }
-            let words = probe.section("exec")?.list("command")?;
-            let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
-            found.extend(commands(&words));
         }
         Ok(found)
     }

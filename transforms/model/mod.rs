@@ -27,7 +27,7 @@ pub use kinds::{KnownKinds, Pattern, Served, WorkloadPath};
 pub use node_path::{NodePath, NodePathRule};
 pub use object::{Object, ObjectRef, Problem, Workloads};
 pub use pod::{MountedVolume, Pod};
-pub use programs::{RootProgram, Written, installs_packages, needs_root, written_places};
+pub use programs::{RootProgram, Written, gains_privileges, installs_packages, needs_root, written_places};
 pub use quantity::Quantity;
 pub use role::{addon, is_ingress_controller, is_node_agent, is_system_namespace};
 pub use script::Command;

@@ -6,6 +6,7 @@ use std::fmt;
 use super::container::{Container, ContainerKind};
 use super::script::Command;
 use super::section::Malformed;
+use crate::images::ImageRef;
 
 /// Programs that do their work for root alone.
 const FOR_ROOT: [&str; 31] = [
@@ -40,6 +41,28 @@ const FOR_ROOT: [&str; 31] = [
     "useradd",
     "usermod",
     "visudo",
+];
+
+/// Programs that gain privileges when they start: by setuid, or by capabilities on their files.
+const GAIN_PRIVILEGES: [&str; 18] = [
+    "bwrap",
+    "cron",
+    "crond",
+    "doas",
+    "exim",
+    "fusermount",
+    "fusermount3",
+    "newgidmap",
+    "newuidmap",
+    "passwd",
+    "ping",
+    "ping6",
+    "pkexec",
+    "postfix",
+    "sendmail",
+    "sshd",
+    "su",
+    "sudo",
 ];
 
 /// Package managers that write below `/usr`, and the arguments with which they do.
@@ -97,6 +120,19 @@ pub fn needs_root(container: &Container<'_>) -> Result<Option<RootProgram>, Malf
         text: format!("the {} runs `{}`", container.kind, command.program()),
         prepares_files: is_init && matches!(command.program(), "chgrp" | "chmod" | "chown" | "setfacl"),
     }))
+}
+
+/// The program that gains privileges when it starts, which the container's command line or the name of its image
+/// tells of.
+pub fn gains_privileges(container: &Container<'_>) -> Result<Option<&'static str>, Malformed> {
+    let find = |word: &str| GAIN_PRIVILEGES.iter().find(|program| **program == word).copied();
+    let commands = container.commands()?;
+    let image = container.image().unwrap_or_default();
+    let name = ImageRef::parse(&image).map(|image| image.base_name().to_owned()).unwrap_or_default();
+    Ok(commands
+        .iter()
+        .find_map(|command| find(command.program()))
+        .or_else(|| name.split(['-', '_']).find_map(find)))
 }
 
 /// The package manager that the container's command line installs something with.

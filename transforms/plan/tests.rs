@@ -518,7 +518,7 @@ fn values_that_somebody_wrote_are_kept_on_request() {
         ");
     let fixed = fix(&settings, &text);
     for kept in
-        ["runAsUser: 0", "readOnlyRootFilesystem: false", "type: Unconfined", "drop: [ALL]", "memory: 512Mi"]
+        ["runAsUser: 0", "readOnlyRootFilesystem: false", "type: Unconfined", "drop: [all]", "memory: 512Mi"]
     {
         assert!(fixed.contains(kept), "{kept} is not in {fixed}");
     }
@@ -577,7 +577,8 @@ fn half_written_workloads_are_reported_without_alarm() {
         "apiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {template: }}}\n",
     ] {
         let plans = plans(&Settings::default(), text);
-        let problems: Vec<_> = plans.iter().flat_map(|plan| &plan.problems).collect();
+        let problems: Vec<_> =
+            plans.iter().flat_map(|plan| plan.problems.iter().chain(&plan.warnings)).collect();
         assert!(matches!(&problems[..], [problem] if !problem.needs_person), "{text}: {problems:?}");
         assert_eq!(fix(&Settings::default(), text), text);
     }
@@ -671,7 +672,7 @@ fn a_copy_of_the_object_in_an_annotation_is_named_and_stays() {
     let said = |settings: &Settings| -> Vec<String> {
         let plan = plans(settings, text).remove(0);
         assert!(plan.edits().all(|edit| edit.path().steps()[0] != Step::Key("metadata".into())));
-        plan.problems.iter().map(|problem| problem.path.to_string()).collect()
+        plan.warnings.iter().map(|problem| problem.path.to_string()).collect()
     };
     let path = "metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]";
     assert_eq!(said(&only("capabilities")), [path]);

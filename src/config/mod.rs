@@ -371,7 +371,7 @@ transforms:
             ),
             (
                 "ignore: [capabilites]\n",
-                ".cce-fix.yaml: `ignore`: `capabilites` is neither a transform nor a group; did you mean `capabilities`?",
+                ".cce-fix.yaml:1:10: ignore[0]: `capabilites` is neither a transform nor a group; did you mean `capabilities`?",
             ),
             (
                 "safe: true\nexclude:\n- vendor\n- '[z-a]'\n",

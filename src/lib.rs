@@ -13,6 +13,7 @@ pub mod explain;
 pub mod gather;
 pub mod generate;
 pub mod input;
+pub mod pr;
 pub mod pss;
 pub mod questions;
 pub mod report;

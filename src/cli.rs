@@ -10,6 +10,8 @@ use transforms::Profile;
 use transforms::settings::Version;
 
 use crate::config::Flags;
+use crate::pr::fixes::GroupBy;
+use crate::pr::forge::Kind;
 use crate::report::format::Wanted;
 
 #[expect(clippy::needless_pass_by_value, reason = "what a value parser is given")]
@@ -261,6 +263,8 @@ pub enum Command {
     Rules(Rules),
     /// Tell the Pod Security level of each workload, now and after
     Pss(Pss),
+    /// Open requests to merge the fixes, on the forge of this repository, and look after them
+    Pr(Pr),
     /// Show the configuration that holds, or its schema
     Config(ConfigCommand),
     /// Print the completions for a shell
@@ -273,6 +277,82 @@ pub enum Command {
         /// The page of a command, in place of the program's
         command: Option<String>,
     },
+}
+
+/// How requests are made.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Run it in a clone; the token is taken from GITEA_TOKEN, GH_TOKEN, GITHUB_TOKEN, GITLAB_TOKEN, GITCODE_TOKEN or
+CODEARTS_TOKEN. Nothing is remembered but on the forge, so a run that was ended is finished by the next one.
+
+Exit codes:
+  0  the forge is as it should be
+  2  something could not be done; the rest was")]
+pub struct Pr {
+    /// Branch to fix, in place of the remote's default branch
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<String>,
+
+    /// Remote to push to and to open requests on
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    pub remote: String,
+
+    /// Forge that the remote is on, where its host does not tell
+    #[arg(long, value_name = "FORGE")]
+    pub forge: Option<Kind>,
+
+    /// Address of the forge's API, where it is not the usual one
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+
+    /// How fixes are put together into requests
+    #[arg(long, value_name = "HOW", default_value = "level")]
+    pub group_by: GroupBy,
+
+    /// Safe fixes only
+    #[arg(long)]
+    pub safe: bool,
+
+    /// cce (the default), baseline or restricted
+    #[arg(long, value_name = "PROFILE", hide_possible_values = true)]
+    pub profile: Option<ProfileName>,
+
+    /// Version of the cluster [default: 1.28]
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// Transforms to run: ids or groups
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    pub select: Option<Vec<String>>,
+
+    /// Transforms that do not run: ids or groups
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub ignore: Option<Vec<String>>,
+
+    /// Open requests of ours there may be at a time
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_open: usize,
+
+    /// Seconds between two requests that are opened
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub sleep: u64,
+
+    /// Open requests again that a person closed
+    #[arg(long)]
+    pub recreate: bool,
+
+    /// Open no request as a draft
+    #[arg(long)]
+    pub no_draft: bool,
+
+    /// Print what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print one array of JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to list transforms.
@@ -387,6 +467,7 @@ impl Cli {
             no_suppressions: self.no_suppressions,
             add_suppressions: self.add_suppressions.clone(),
             today: None,
+            ..Flags::default()
         }
     }
 

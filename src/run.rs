@@ -26,6 +26,7 @@ use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::pr;
 use crate::pss;
 use crate::questions;
 use crate::report::sink::Sinks;
@@ -98,6 +99,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         Some(Command::Explain(asked)) => return explain::run(asked),
         Some(Command::Rules(asked)) => return explain::list(asked.format),
         Some(Command::Pss(asked)) => return pss::run(asked),
+        Some(Command::Pr(asked)) => return pr::run(asked),
         Some(Command::Config(asked)) => return questions::config(&asked.question),
         Some(Command::Completions { shell }) => return questions::completions(*shell),
         Some(Command::Man { command }) => return questions::man(command.as_deref()),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
+use transforms::settings::Part;
 use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
@@ -100,6 +101,8 @@ pub struct Flags {
     pub add_suppressions: Option<String>,
     /// Today, where that matters.
     pub today: Option<Date>,
+    /// The part of the fixes that is made.
+    pub part: Part,
 }
 
 /// What holds for the files of a folder.
@@ -153,6 +156,7 @@ impl Decisions {
             profile: flags.profile.or(config.profile).unwrap_or(all.profile),
             target: flags.target.or(config.target.map(|target| target.0)).unwrap_or(all.target),
             safe: flags.safe || config.safe.unwrap_or(all.safe),
+            part: flags.part,
             keep_explicit: flags.keep_explicit || config.keep_explicit.unwrap_or(all.keep_explicit),
             select,
             ignore,

@@ -22,6 +22,7 @@ mod kinds;
 mod laws;
 mod peers;
 mod pod_security_fixtures;
+mod pr;
 mod reports;
 mod seeds;
 mod transforms;

@@ -129,8 +129,9 @@ fn print(asked: &Pr, told: &[Told<'_>]) -> io::Result<()> {
         for Told { branch, action, why, url } in told {
             let why = why.map_or_else(String::new, |why| format!(" ({why})"));
             let url = url.as_deref().map_or_else(String::new, |url| format!(" {url}"));
-            let line = format!("{branch}: {action}{why}{url}\n");
+            let line = format!("{branch}: {action}{why}{url}");
             stdout.write_all(&crate::diff::harmless(line.as_bytes()))?;
+            stdout.write_all(b"\n")?;
         }
     }
     stdout.flush()

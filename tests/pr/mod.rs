@@ -1,0 +1,7 @@
+//! `cce-fix pr` as a whole: the real program, the real git with real pushes, and a forge.
+//!
+//! The forge is a small one of our own, which keeps requests as Gitea does and can fail at any point. The same
+//! scenarios run on a real Gitea where `gitea.rs` finds one.
+
+mod forge;
+mod scenarios;

@@ -16,9 +16,9 @@ pub const STOP: &str = "cce-fix:stop";
 
 /// The title of a request.
 pub fn title(group: &Group, fixes: &Fixes) -> String {
-    let files = fixes.files();
-    let plural = if files == 1 { "" } else { "s" };
-    format!("Harden {files} Kubernetes manifest{plural}: {}", group.title)
+    let count = fixes.files();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("Harden {count} Kubernetes manifest{plural}: {}", group.title)
 }
 
 /// The text of a request, of at most `room` characters. What is long is told in sums where it does not fit.

@@ -1,5 +1,6 @@
 //! One run: from the clone and the forge as they are to what the decision table says.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
@@ -237,7 +238,8 @@ fn reproducing(asked: &Pr) -> String {
     }
     for (name, ids) in [("select", &asked.select), ("ignore", &asked.ignore)] {
         if let Some(ids) = ids {
-            flags.push_str(&format!(" --{name} {}", ids.join(",").replace(['`', '\n'], "")));
+            // Writing to a String cannot fail.
+            let _ = write!(flags, " --{name} {}", ids.join(",").replace(['`', '\n'], ""));
         }
     }
     flags

@@ -92,12 +92,12 @@ fn write(group: &Group, fixes: &Fixes, base: &str, flags: &str, detail: Detail) 
     );
     line("- Commit to this branch: from then on it is yours, and nothing is pushed over it.");
     line("\n### How to reproduce\n");
-    line("On a checkout of the branch that this is for, with the same version:");
+    line("On a checkout of the base, with the same version; it shows the fixes of all requests:");
     line(&format!(
         "\n```\ncce-fix --version  # cce-fix {}\ncce-fix --diff{flags} .\n```",
         env!("CARGO_PKG_VERSION")
     ));
-    line(&format!("\nThe branch is {}.", code(base)));
+    line(&format!("\nThe base is {}.", code(base)));
     text
 }
 
@@ -238,3 +238,6 @@ pub const CLOSED: &str = "The base branch needs none of these fixes any more, so
                           branch deleted.\n\n<!-- cce-fix:1 closed -->\n";
 /// What tells that comment from others.
 pub const CLOSED_MARK: &str = "<!-- cce-fix:1 closed -->";
+
+#[cfg(test)]
+mod tests;

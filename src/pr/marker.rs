@@ -31,11 +31,15 @@ impl Marker {
         serde_json::from_str(text).ok()
     }
 
-    /// The body with this marker in place of the one that it ends in.
-    pub fn write(&self, body: &str) -> String {
-        let text =
-            body.rsplit_once(START).filter(|_| Self::read(body).is_some()).map_or(body, |(text, _)| text);
+    /// The text with this marker under it. A marker that the text quotes stays a quotation, since the last one counts.
+    pub fn under(&self, text: &str) -> String {
         format!("{}\n\n{}\n", text.trim_end(), self.line())
+    }
+
+    /// The body with this marker in place of its own.
+    pub fn replace(&self, body: &str) -> String {
+        let text = body.rsplit_once(START).filter(|_| Self::read(body).is_some());
+        self.under(text.map_or(body, |(text, _)| text))
     }
 
     /// The comment. What would end it is not left in the names of branches.
@@ -65,7 +69,7 @@ mod tests {
         for base in ["main", "a-->b", "a--b---c", "\"\\\n", "<!-- cce-fix:1 {} -->", "é"] {
             for is_closing in [false, true] {
                 let marker = Marker { base: base.to_owned(), is_closing, ..marker() };
-                let body = marker.write("text\n");
+                let body = marker.under("text\n");
                 assert_eq!(Marker::read(&body), Some(marker), "{body}");
                 let comment = body.strip_prefix("text\n\n<!--").unwrap().strip_suffix("-->\n").unwrap();
                 assert!(!comment.contains("--") && !comment.contains('\n'), "{body}");
@@ -75,15 +79,17 @@ mod tests {
 
     #[test]
     fn a_body_keeps_its_text_and_has_one_marker() {
-        let first = marker().write("text");
         let second = Marker { is_labelled: false, ..marker() };
-        assert_eq!(second.write(&first), second.write("text"));
-        assert_eq!(second.write(&second.write("text")), second.write("text"));
+        assert_eq!(second.replace(&marker().under("text")), second.under("text"));
+        let quoting = marker().under("text") + "more";
+        assert_eq!(second.under(&quoting).matches(START).count(), 2);
+        assert_eq!(Marker::read(&second.under(&quoting)), Some(second.clone()));
+        assert_eq!(marker().replace(&second.under(&quoting)), marker().under(&quoting));
     }
 
     #[test]
     fn what_forges_make_of_a_body_is_read() {
-        let body = marker().write("a\n\nb");
+        let body = marker().under("a\n\nb");
         assert_eq!(Marker::read(&body.replace('\n', "\r\n")), Some(marker()));
         assert_eq!(Marker::read(body.trim_end()), Some(marker()));
         assert_eq!(Marker::read(&format!("{body}\nmore by a person")), Some(marker()));

@@ -342,7 +342,7 @@ impl Bot<'_> {
             }
             (Decision::Close, _, Some(request)) => {
                 let marker = Marker { is_closing: true, ..Marker::read(&request.body).unwrap_or_default() };
-                self.forge.write(request, &request.title, &marker.write(&request.body))?;
+                self.forge.write(request, &request.title, &marker.replace(&request.body))?;
                 self.say(request, body::CLOSED_MARK, body::CLOSED)?;
                 self.forge.close(request)?;
                 if let Some(tip) = tip {
@@ -374,7 +374,7 @@ impl Bot<'_> {
             std::thread::sleep(Duration::from_secs(self.asked.sleep));
         }
         let marker = marker(job, wished, false);
-        let body = marker.write(&wished.body);
+        let body = marker.under(&wished.body);
         let is_draft = job.group.part.level != Some(transforms::Level::Safe) && !self.asked.no_draft;
         let new = NewRequest {
             head: &job.branch,
@@ -407,7 +407,7 @@ impl Bot<'_> {
         request: &Request,
         is_labelled: bool,
     ) -> Result<(), Trouble> {
-        let body = marker(job, wished, is_labelled).write(&wished.body);
+        let body = marker(job, wished, is_labelled).under(&wished.body);
         Ok(self.forge.write(request, &wished.title, &body)?)
     }
 

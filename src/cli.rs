@@ -263,7 +263,7 @@ pub enum Command {
     Rules(Rules),
     /// Tell the Pod Security level of each workload, now and after
     Pss(Pss),
-    /// Open requests to merge the fixes, on the forge of this repository, and look after them
+    /// Open pull requests with the fixes, and look after them
     Pr(Pr),
     /// Show the configuration that holds, or its schema
     Config(ConfigCommand),

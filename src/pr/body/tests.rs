@@ -81,8 +81,8 @@ fn what_does_not_fit_is_told_in_sums() {
             )
         })
         .collect();
-    let files: Vec<(&str, &str)> = manifests.iter().map(|(name, text)| (&**name, &**text)).collect();
-    let fixes = fixes(&files, &group);
+    let named: Vec<(&str, &str)> = manifests.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let fixes = fixes(&named, &group);
     let folders = write(&group, &fixes, "main", "", Detail::Folders).chars().count();
     let lengths = [200_000, 20_000, folders].map(|room| {
         let text = body(&group, &fixes, "main", "", room);

@@ -182,6 +182,10 @@ pub struct Cli {
         hide_short_help = true
     )]
     pub color: Color,
+
+    /// No progress bar, which a terminal shows when a run takes longer
+    #[arg(long, hide_short_help = true)]
+    pub no_progress: bool,
 }
 
 /// What `pss` is asked.

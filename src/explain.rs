@@ -214,7 +214,7 @@ metadata:
     cce-fix/ignore.{id}: \"why it stays\"
 ```
 
-Or in a comment at the value, or above the one that it is missing in: `# cce-fix: ignore[{id}] why it stays`.
+Or in a comment, for the key or list item below it or in its line: `# cce-fix: ignore[{id}] why it stays`.
 Everywhere: `--ignore {id}`, or `ignore: [{id}]` in `.cce-fix.yaml`.
 ";
 

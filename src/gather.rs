@@ -24,7 +24,7 @@ pub struct Gathered {
 
 impl Gathered {
     /// Reads what `inputs` tell, on the current thread pool. Files that cannot be read tell nothing, and are
-    /// reported when their turn comes.
+    /// reported when their turn comes. `is_interrupted` is asked once for each file.
     pub fn of(inputs: &[&Input], patches: &Patches, is_interrupted: impl Fn() -> bool + Sync) -> Self {
         let room = AtomicUsize::new(KEPT);
         let looked = inputs.par_iter().map(|input| {

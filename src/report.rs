@@ -33,6 +33,7 @@ use crate::exit::Exit;
 use crate::input::kind::FileKind;
 use crate::suppress;
 
+pub(crate) use model::push_encoded;
 pub use model::{Counts, File, FileReport, Report, Trouble};
 
 /// How many workloads are at each level of the Pod Security Standards.
@@ -231,6 +232,24 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// What to do next about what is left for a person: where it is told, unless it was told already, and the
+    /// transform that left most.
+    pub fn next_step(&self, verbose: bool) -> Option<String> {
+        let left = |id: &str| self.transforms.get(id).map_or(0, |counts| counts[LEFT]);
+        let ids = transforms::ALL.iter().map(|transform| transform.meta().id);
+        // Of several the first in planning order, which the last of the maxima of the reversed ones is.
+        let most = ids.clone().rev().max_by_key(|id| left(id)).filter(|id| left(id) > 0)?;
+        let all: usize = ids.map(left).sum();
+        let mut line = format!("{all} left for a person: ");
+        if !verbose {
+            line.push_str("`cce-fix -v` tells where and why; ");
+        }
+        let _ = write!(line, "see `cce-fix explain {most}`");
+        Some(line)
+    }
+}
+
 /// From how many files on a tree is more than a first try.
 const TREE: usize = 3;
 
@@ -261,11 +280,14 @@ impl Tally {
     }
 }
 
+/// The column of what is left for a person.
+const LEFT: usize = 2;
+
 /// The column of the table of first steps; none for what is as it should be or stays on purpose.
 fn column(judged: &Judged) -> Option<usize> {
     match (&judged.state, &judged.finding.outcome) {
         (State::Fixed | State::HeldBack, Outcome::Fix(fix)) => Some(usize::from(fix.level == Level::Review)),
-        (State::Left(left), _) if left.needs_person => Some(2),
+        (State::Left(left), _) if left.needs_person => Some(LEFT),
         _ => None,
     }
 }

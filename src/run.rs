@@ -26,7 +26,9 @@ use crate::generate::{NewFile, Subjects};
 use crate::input::kind::{self, FileKind};
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::link;
 use crate::pr;
+use crate::progress::Progress;
 use crate::pss;
 use crate::questions;
 use crate::report::sink::Sinks;
@@ -45,6 +47,8 @@ const BATCH: usize = 512;
 struct Output {
     stdout: Vec<u8>,
     stderr: Vec<String>,
+    /// The file that lines on stderr begin with.
+    path: PathBuf,
     tally: Tally,
     subjects: Vec<Subject>,
     /// The overrides that found something to suppress.
@@ -61,10 +65,19 @@ struct Run<'c> {
     patches: Patches,
     folder: PathBuf,
     colour: bool,
+    /// Where paths can be clicked.
+    links: Links,
     /// What the run is limited to.
     changes: Option<Changes>,
     /// Whether a report was asked for, and whether one of them shows the text.
     report: Option<bool>,
+}
+
+/// Whether paths on a stream are links.
+#[derive(Clone, Copy)]
+struct Links {
+    stdout: bool,
+    stderr: bool,
 }
 
 /// Parses the command line and does what it says.
@@ -146,6 +159,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         patches: Patches::default(),
         folder: std::env::current_dir().unwrap_or_default(),
         colour: stdout_choice != anstream::ColorChoice::Never,
+        links: Links { stdout: link::are_shown(&io::stdout()), stderr: link::are_shown(&io::stderr()) },
         changes: None,
         report: None,
     };
@@ -285,7 +299,7 @@ impl Run<'_> {
     ) -> io::Result<()> {
         if let [job] = jobs {
             let mut output = self.file(job, None);
-            Self::print(&output, tally)?;
+            self.print(&output, tally)?;
             output.report.take().into_iter().for_each(|file| report.add(file));
             let mut subjects = Subjects::default();
             overrides.add(&job.decisions, output.overrides);
@@ -297,20 +311,30 @@ impl Run<'_> {
             .build()
             .map_err(io::Error::other)?;
         let inputs: Vec<&Input> = jobs.iter().map(|job| job.input).collect();
-        let is_interrupted = || INTERRUPTED.load(Ordering::Relaxed);
+        // Each file is looked at twice.
+        let progress = Progress::new(2 * jobs.len(), self.cli.no_progress || self.cli.quiet);
+        let is_interrupted = || {
+            progress.advance();
+            INTERRUPTED.load(Ordering::Relaxed)
+        };
         let gathered = pool.install(|| Gathered::of(&inputs, &self.patches, is_interrupted));
         let mut subjects = Subjects::default();
         let numbered: Vec<(usize, &Job<'_>)> = jobs.iter().enumerate().collect();
         for batch in numbered.chunks(BATCH) {
-            let look = |(number, job): &(usize, &Job<'_>)| self.file(job, Some((&gathered, *number)));
+            let look = |(number, job): &(usize, &Job<'_>)| {
+                let output = self.file(job, Some((&gathered, *number)));
+                progress.advance();
+                output
+            };
             let outputs: Vec<Output> = pool.install(|| batch.par_iter().map(look).collect());
+            progress.aside(|| outputs.iter().try_for_each(|output| self.print(output, tally)))?;
             for ((_, job), mut output) in batch.iter().zip(outputs) {
-                Self::print(&output, tally)?;
                 overrides.add(&job.decisions, output.overrides);
                 output.report.take().into_iter().for_each(|file| report.add(file));
                 subjects.add(&job.decisions, output.subjects);
             }
         }
+        progress.finish();
         self.generate(&subjects, tally)
     }
 
@@ -339,7 +363,7 @@ impl Run<'_> {
                             }
                         }
                         Mode::Diff => output.stdout = self.diff_of_generated(&file),
-                        Mode::List => output.stdout = name_line(&self.seen(&file.path)),
+                        Mode::List => output.stdout = self.name_line(&self.seen(&file.path)),
                         Mode::Check => {}
                     }
                 }
@@ -348,7 +372,7 @@ impl Run<'_> {
                     output.stderr.push(format!("error: {message}"));
                 }
             }
-            Self::print(&output, tally)?;
+            self.print(&output, tally)?;
         }
         Ok(())
     }
@@ -368,9 +392,13 @@ impl Run<'_> {
         path.strip_prefix(&self.folder).unwrap_or(path).to_owned()
     }
 
-    fn print(output: &Output, tally: &mut Tally) -> io::Result<()> {
+    fn print(&self, output: &Output, tally: &mut Tally) -> io::Result<()> {
         for line in &output.stderr {
-            tell(line)?;
+            if self.links.stderr {
+                write_line(&link::at_start(line, &output.path, &self.folder))?;
+            } else {
+                tell(line)?;
+            }
         }
         tally.add(&output.tally);
         if output.stdout.is_empty() {
@@ -406,7 +434,7 @@ impl Run<'_> {
         let mut examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
         let mut output = self.output(path, &mut examined, input.named);
         if self.mode == Mode::List && examined.changed {
-            output.stdout = name_line(path);
+            output.stdout = self.name_line(path);
         }
         output.overrides =
             examined.plans.iter().flat_map(|(_, plan)| &plan.overrides_used).copied().collect();
@@ -437,7 +465,7 @@ impl Run<'_> {
 
     /// What is said about a file, whatever the mode.
     fn output(&self, path: &Path, examined: &mut Examined, named: bool) -> Output {
-        let mut output = Output::default();
+        let mut output = Output { path: path.to_owned(), ..Output::default() };
         output.tally.count(examined);
         output.report = self.report.map(|_| FileReport::new(path, &self.folder, examined));
         if let Some(why) = examined.kind.why_not().filter(|_| named) {
@@ -474,6 +502,10 @@ impl Run<'_> {
             }
             result => result.map_err(|error| error.to_string()),
         }
+    }
+
+    fn name_line(&self, path: &Path) -> Vec<u8> {
+        if self.links.stdout { link::name_line(path, &self.folder) } else { name_line(path) }
     }
 
     fn diff(&self, path: &Path, old: &[u8], new: &[u8]) -> Vec<u8> {
@@ -520,15 +552,17 @@ impl Run<'_> {
             examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
         let template = examined.kind == FileKind::Template;
         let mut output = self.output(path, &mut examined, template);
+        // There is no file to open.
+        output.path = PathBuf::new();
         let new = examined.text.as_deref().map_or(bytes.as_slice(), str::as_bytes);
         match self.mode {
             Mode::Write if !template && (!unreadable || is_stream(&bytes)) => output.stdout = new.to_vec(),
             Mode::Diff if examined.text.is_some() => output.stdout = self.diff(path, &bytes, new),
-            Mode::List if examined.changed => output.stdout = name_line(path),
+            Mode::List if examined.changed => output.stdout = self.name_line(path),
             _ => {}
         }
         let mut tally = Tally::default();
-        Self::print(&output, &mut tally)?;
+        self.print(&output, &mut tally)?;
         let mut report = Report::new(self.mode);
         output.report.take().into_iter().for_each(|file| report.add(file));
         self.write_reports(sinks, &report, &mut tally)?;
@@ -545,7 +579,7 @@ impl Run<'_> {
                 tell("interrupted: every file is either as it was or wholly fixed")?;
             }
             tell(&tally.summary(self.mode))?;
-            let steps = tally.first_steps(self.mode);
+            let steps = tally.next_step(self.cli.verbose).into_iter().chain(tally.first_steps(self.mode));
             for line in tally.pod_security().chain(tally.demand.lines()).chain(steps) {
                 tell(&line)?;
             }
@@ -615,7 +649,11 @@ fn name_line(path: &Path) -> Vec<u8> {
 
 /// One line on stderr, harmless to a terminal whatever names and texts it quotes.
 pub(crate) fn tell(line: &str) -> io::Result<()> {
+    write_line(&diff::harmless(line.as_bytes()))
+}
+
+fn write_line(line: &[u8]) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
-    stderr.write_all(&diff::harmless(line.as_bytes()))?;
+    stderr.write_all(line)?;
     stderr.write_all(b"\n")
 }

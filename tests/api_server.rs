@@ -10,12 +10,14 @@ use std::process::{Child, ChildStdin, ChildStdout};
 
 use cce_fix::engine::{self, Examined, Purpose};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use transforms::pod_security::Level;
 use transforms::settings::Version;
 use transforms::{PodPlan, Profile, Settings};
 
-use crate::common::{corpus, files};
+use crate::common::{corpus, examine, files};
+use crate::conformance::{Tweak, tweaks, violations};
+use crate::generate::Random;
 use crate::judges::API_SERVER;
 
 /// What the server says about one object.
@@ -150,4 +152,96 @@ fn restricted_alike(examined: &Examined, after: &[Verdict], file: &str) -> usize
         assert_eq!(below, found, "{file}: pods below restricted after");
     }
     pods().count() - below
+}
+
+/// Values beside those that Pod Security looks at, which the API server lets stand only in some company.
+fn company() -> Vec<Tweak> {
+    let context = "/spec/containers/0/securityContext";
+    let one = |pointer: &str, value: Value| Tweak { pointer: pointer.to_owned(), value };
+    let mount =
+        |propagation: &str| json!([{"name": "data", "mountPath": "/data", "mountPropagation": propagation}]);
+    vec![
+        one(&format!("{context}/privileged"), json!(true)),
+        one(&format!("{context}/capabilities/add"), json!(["SYS_ADMIN"])),
+        one("/spec/containers/0/volumeMounts", mount("Bidirectional")),
+        one("/spec/containers/0/volumeMounts", mount("HostToContainer")),
+        one("/spec/containers/0/volumeMounts", json!([{"name": "data", "mountPath": "/tmp"}])),
+        one("/spec/containers/0/ports", json!([{"containerPort": 80, "hostPort": 80}])),
+        one("/spec/containers/0/ports", json!([{"containerPort": 80}])),
+        one("/spec/containers/0/ports", json!([{"name": "web", "containerPort": 8080}])),
+        one("/spec/containers/0/livenessProbe", json!({"httpGet": {"host": "10.0.0.1", "port": 80}})),
+        one("/spec/containers/0/readinessProbe", json!({"tcpSocket": {"port": 8080}})),
+        one("/spec/containers/0/resources", json!({"requests": {"cpu": "2", "memory": "4Gi"}})),
+        one("/spec/containers/0/resources", json!({"limits": {"cpu": "100m", "memory": "64Mi"}})),
+        one("/spec/hostNetwork", json!(true)),
+        one("/spec/hostUsers", json!(false)),
+        one("/spec/shareProcessNamespace", json!(true)),
+        one("/spec/dnsPolicy", json!("ClusterFirstWithHostNet")),
+        one("/spec/os/name", json!("linux")),
+        one("/spec/volumes/0", json!({"name": "data", "hostPath": {"path": "/etc"}})),
+        one("/spec/volumes/0", json!({"name": "data", "hostPath": {"path": "/var/run/docker.sock"}})),
+        one("/spec/initContainers/0/restartPolicy", json!("Always")),
+        one("/spec/securityContext/runAsUser", json!(0)),
+        one("/spec/securityContext/fsGroup", json!(1000)),
+    ]
+}
+
+/// A pod that the API server may take or not.
+fn random_pod(random: &mut Random, tweaks: &[Tweak]) -> Value {
+    let container = |name: &str| json!({"name": name, "image": "nginx:1.27"});
+    let mut pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {
+            "containers": [container("main")],
+            "initContainers": [container("first")],
+            "volumes": [{"name": "data", "emptyDir": {}}],
+        },
+    });
+    for _ in 0..=random.below(7) {
+        tweaks[random.below(tweaks.len())].apply(&mut pod);
+    }
+    pod
+}
+
+/// No fix, and no part of one that is left of it after others were dropped, makes a pod that the API server would
+/// refuse: neither by the rules that plans are held against, nor by the server itself.
+#[test]
+fn no_generated_pod_is_refused_for_its_fixes() {
+    let mut server = Server::start();
+    let random = &mut Random::new(3);
+    let company = company();
+    // As often as all others together.
+    let others = tweaks().into_iter().filter(|tweak| !tweak.pointer.contains("ephemeralContainers"));
+    let others: Vec<Tweak> = others.collect();
+    let (mut changed, mut taken) = (0, 0);
+    for _ in 0..1_500 {
+        let tweaks = if random.one_in(2) { &company } else { &others };
+        let mut pod = random_pod(random, tweaks);
+        company[random.below(company.len())].apply(&mut pod);
+        let text = serde_yaml::to_string(&pod).unwrap();
+        let mut before = None;
+        for profile in [Profile::Cce, Profile::Baseline, Profile::Restricted] {
+            // What somebody wrote and keeps is the company that the fixes get into.
+            let (keep_explicit, safe) = (random.one_in(2), random.one_in(4));
+            let settings = Settings { profile, target: SERVED, keep_explicit, safe, ..Settings::default() };
+            let Some(new) = examine(&settings, &text).text else { continue };
+            changed += 1;
+            assert_eq!(violations(&new).difference(&violations(&text)).next(), None, "{text}\n{new}");
+            let Some(server) = &mut server else { continue };
+            let before = before.get_or_insert_with(|| server.ask(&text)[0].ok);
+            if *before == Some(true) {
+                let after = &server.ask(&new)[0];
+                assert_eq!(after.ok, Some(true), "{}\n{text}\n{new}", after.message);
+                taken += 1;
+            }
+        }
+    }
+    let is_there = server.is_some();
+    if let Some(server) = server {
+        server.stop();
+    }
+    println!("{changed} changed, {taken} of those that the server took before, and takes");
+    assert!(changed > 1_000 && (taken > 500 || !is_there), "{changed} changed, {taken} taken");
 }

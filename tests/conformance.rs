@@ -104,13 +104,13 @@ fn evaluate_text(text: &str, is_template: bool, version: Version) -> Verdict {
 
 /// A value for a field: where, and what. A map on the way is made, a list item is there.
 #[derive(Clone)]
-struct Tweak {
-    pointer: String,
-    value: Value,
+pub(crate) struct Tweak {
+    pub(crate) pointer: String,
+    pub(crate) value: Value,
 }
 
 impl Tweak {
-    fn apply(&self, pod: &mut Value) {
+    pub(crate) fn apply(&self, pod: &mut Value) {
         let mut at = pod;
         for part in self.pointer.split('/').skip(1) {
             let part = part.replace("~1", "/");
@@ -136,7 +136,7 @@ impl Tweak {
 
 /// Every value worth trying of every field that a check looks at.
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn tweaks() -> Vec<Tweak> {
+pub(crate) fn tweaks() -> Vec<Tweak> {
     let mut all = Vec::new();
     let mut add = |pointer: &str, values: Vec<Value>| {
         all.extend(values.into_iter().map(|value| Tweak { pointer: pointer.to_owned(), value }));
@@ -478,7 +478,7 @@ fn what_is_said_of_fixed_pods_is_true_of_what_is_written() {
     assert!(counts.iter().sum::<usize>() > 1000);
 }
 
-fn violations(text: &str) -> BTreeSet<String> {
+pub(crate) fn violations(text: &str) -> BTreeSet<String> {
     let stream = Stream::scan(text).unwrap();
     let mut found = BTreeSet::new();
     for document in stream.documents() {

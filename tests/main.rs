@@ -23,6 +23,7 @@ mod laws;
 mod peers;
 mod pod_security_fixtures;
 mod pr;
+mod pre_commit;
 mod reports;
 mod seeds;
 mod transforms;

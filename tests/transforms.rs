@@ -8,7 +8,7 @@ use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
 
-use cce_fix::config::Config;
+use cce_fix::config::{Decisions, Flags};
 use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::Examined;
 use cce_fix::report::{self, Tally};
@@ -42,14 +42,8 @@ impl Fixture {
     /// The settings with the transform alone, and what a first line `# .cce-fix.yaml: {...}` says.
     fn settings(&self) -> Settings {
         let written = self.text.lines().next().and_then(|line| line.strip_prefix("# .cce-fix.yaml: "));
-        let config = Config::parse(Path::new(&self.file), written.unwrap_or_default()).unwrap();
-        let settings = only(&[&self.id]);
-        Settings {
-            profile: config.profile.unwrap_or(settings.profile),
-            target: config.target.map_or(settings.target, |target| target.0),
-            host_path: config.transforms.host_path,
-            ..settings
-        }
+        let decided = Decisions::parse(Path::new(&self.file), written.unwrap_or_default(), &Flags::default());
+        Settings { select: only(&[&self.id]).select, ..decided.unwrap().settings }
     }
 
     /// What is printed about it.

@@ -132,7 +132,12 @@ impl Decisions {
                 _ => error.to_string(),
             },
         })?;
-        Self::new(Some(path.to_owned()), Config::parse(path, &text)?, flags)
+        Self::parse(path, &text, flags)
+    }
+
+    /// Takes `text` for what `path` holds.
+    pub fn parse(path: &Path, text: &str, flags: &Flags) -> Result<Self, ConfigError> {
+        Self::new(Some(path.to_owned()), Config::parse(path, text)?, flags)
     }
 
     fn new(source: Option<PathBuf>, config: Config, flags: &Flags) -> Result<Self, ConfigError> {

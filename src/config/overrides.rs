@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transforms::Settings;
 use transforms::suppression::{self, Date, NoReason, Reason};
@@ -25,14 +25,7 @@ pub struct Override {
     /// Why.
     pub reason: String,
     /// The last day on which it holds.
-    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub until: Option<Date>,
-}
-
-#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
-fn as_text<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
-    date.map(|date| date.to_string()).serialize(serializer)
 }
 
 /// What an override is for: what matches all that is given.
@@ -40,22 +33,16 @@ fn as_text<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Match {
     /// The file, as `.gitignore` names files, seen from the configuration's folder.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathPattern>,
     /// The object's kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Glob>,
     /// The object's namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Glob>,
     /// The object's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Glob>,
     /// A container's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<Glob>,
     /// A container's image.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<Glob>,
 }
 
@@ -70,9 +57,45 @@ impl<'de> Deserialize<'de> for Glob {
     }
 }
 
-/// A pattern of files: what is written, and what it means.
+impl Serialize for Glob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl JsonSchema for Glob {
+    fn schema_name() -> Cow<'static, str> {
+        "Glob".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "A pattern of names, as shells have them: `*-agent`.", "type": "string"})
+    }
+}
+
+/// A pattern of files.
 #[derive(Clone, Debug)]
-pub struct PathPattern(String, Gitignore);
+pub struct PathPattern {
+    /// As it is written.
+    text: String,
+    rules: Gitignore,
+}
+
+impl Serialize for PathPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl JsonSchema for PathPattern {
+    fn schema_name() -> Cow<'static, str> {
+        "PathPattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "A pattern of files, as `.gitignore` has them: `legacy/**`.", "type": "string"})
+    }
+}
 
 impl<'de> Deserialize<'de> for PathPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -82,45 +105,17 @@ impl<'de> Deserialize<'de> for PathPattern {
         let mut builder = GitignoreBuilder::new("");
         builder.add_line(None, &text).map_err(|error| refuse(&error))?;
         let pattern = builder.build().map_err(|error| refuse(&error))?;
-        if pattern.num_ignores() == 1 { Ok(Self(text, pattern)) } else { Err(refuse(&"this names no files")) }
-    }
-}
-
-impl Serialize for Glob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_str())
-    }
-}
-
-impl Serialize for PathPattern {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl JsonSchema for Glob {
-    fn schema_name() -> Cow<'static, str> {
-        "Glob".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
-
-impl JsonSchema for PathPattern {
-    fn schema_name() -> Cow<'static, str> {
-        "PathPattern".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
+        if pattern.num_ignores() == 1 {
+            Ok(Self { rules: pattern, text })
+        } else {
+            Err(refuse(&"this names no files"))
+        }
     }
 }
 
 impl PathPattern {
     fn matches(&self, path: &Path) -> bool {
-        self.1.matched_path_or_any_parents(path, false).is_ignore()
+        self.rules.matched_path_or_any_parents(path, false).is_ignore()
     }
 }
 

@@ -268,18 +268,23 @@ fn names(path: &Path, folder: &Path) -> (String, String) {
             }
         }
         name.push_str(&part.to_string_lossy());
-        for byte in part.as_encoded_bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    uri.push(char::from(*byte));
-                }
-                _ => {
-                    let _ = write!(uri, "%{byte:02X}");
-                }
+        push_encoded(&mut uri, part.as_encoded_bytes());
+    }
+    (name, uri)
+}
+
+/// Adds a part of a path as RFC 3986 writes it.
+pub(crate) fn push_encoded(uri: &mut String, part: &[u8]) {
+    for byte in part {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                uri.push(char::from(*byte));
+            }
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
             }
         }
     }
-    (name, uri)
 }
 
 #[cfg(test)]

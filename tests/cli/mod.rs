@@ -10,3 +10,4 @@ mod questions;
 mod reports;
 mod since;
 mod suppressions;
+mod terminal;

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask docs` writes the generated pages anew: it runs these tests with `UPDATE_DOCS` set.
 
+mod adopting;
 mod cce;
 mod pss;
 mod rules;

@@ -13,9 +13,9 @@ use crate::common;
 const REVIEWDOG: &str = "0.21.0";
 const JUNITPARSER: &str = "5.0.3";
 
-fn not_tried(what: &str, why: &str) {
+pub(crate) fn not_tried(what: &str, why: &str) {
     assert!(std::env::var_os("CCE_FIX_REQUIRE_CLIENTS").is_none(), "{what}: {why}");
-    common::not_tried(&format!("reports are not read by {what}: {why}"));
+    common::not_tried(&format!("nothing was given to {what}: {why}"));
 }
 
 fn cache() -> PathBuf {
@@ -29,7 +29,7 @@ fn cache() -> PathBuf {
 }
 
 /// The program at `path`, made by `commands` in a fresh folder where it is not there yet.
-fn client(
+pub(crate) fn client(
     what: &str,
     folder: &str,
     path: &str,
@@ -68,17 +68,22 @@ fn reviewdog() -> Option<PathBuf> {
     MADE.get_or_init(make).clone()
 }
 
-fn python() -> Option<PathBuf> {
-    client("junitparser", &format!("junitparser-{JUNITPARSER}"), "bin/ready", |home| {
+/// The folder of programs of a package from `PyPI`, in an environment of its own.
+pub(crate) fn from_pypi(package: &str, version: &str) -> Option<PathBuf> {
+    let ready = client(package, &format!("{package}-{version}"), "bin/ready", |home| {
         let mut venv = Command::new("python3");
         venv.args(["-m", "venv"]).arg(home);
         let mut pip = Command::new(home.join("bin/python"));
-        pip.args(["-m", "pip", "install", "-q", &format!("junitparser=={JUNITPARSER}")]);
+        pip.args(["-m", "pip", "install", "-q", &format!("{package}=={version}")]);
         let mut ready = Command::new("cp");
-        ready.arg(home.join("bin/junitparser")).arg(home.join("bin/ready"));
+        ready.arg(home.join("bin").join(package)).arg(home.join("bin/ready"));
         vec![venv, pip, ready]
-    })
-    .map(|ready| ready.with_file_name("python"))
+    })?;
+    ready.parent().map(Into::into)
+}
+
+fn python() -> Option<PathBuf> {
+    from_pypi("junitparser", JUNITPARSER).map(|folder| folder.join("python"))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Reports, held against the published schemas and the real readers of their formats.
 
-mod clients;
+pub(crate) mod clients;
 mod forms;
 mod hostile;
 mod places;

@@ -1,9 +1,11 @@
 //! Days of the calendar.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A day, such as `2027-01-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +83,22 @@ impl FromStr for Date {
         let (year, month, day) = (number(4)?, number(2)?, number(2)?);
         let exists = (1..=12).contains(&month) && (1..=days_of_month(year, month)).contains(&day);
         if exists && parts.next().is_none() { Ok(Self { year, month, day }) } else { Err(InvalidDate) }
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Date {
+    fn schema_name() -> Cow<'static, str> {
+        "Date".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "A day, such as `2027-01-31`.", "type": "string", "format": "date"})
     }
 }
 

@@ -1,5 +1,7 @@
 //! Chores of this repository: `cargo xtask`.
 
+mod release;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
@@ -9,6 +11,7 @@ Usage: cargo xtask <CHORE>
 
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
   docs                writes the generated pages of docs/ and the configuration's schema anew
+  release             the static program and its checksum, in target/dist
 ";
 
 fn main() -> ExitCode {
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["new-transform", id] => new_transform(&repository(), id),
         ["docs"] => docs(&repository()),
+        ["release"] => release::release(&repository()),
         _ => Err(USAGE.to_owned()),
     };
     match done {

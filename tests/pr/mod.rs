@@ -2,6 +2,8 @@
 //!
 //! The scenarios run twice: on a real Gitea, and on a small forge of our own, which is there wherever git is.
 
+#[cfg(unix)]
+mod campaigns;
 mod forge;
 mod gitea;
 mod proxy;

@@ -287,6 +287,14 @@ impl World {
         }
     }
 
+    /// The requests of another repository.
+    pub(crate) fn pulls_of(&self, name: &str) -> Vec<Pull> {
+        match &self.host {
+            Host::Ours(forge) => forge.pulls(name),
+            Host::Gitea(_) => Vec::new(),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn change(&self, number: usize, change: Change<'_>) {
         match (&self.host, change) {

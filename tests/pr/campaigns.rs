@@ -185,7 +185,10 @@ fn all_repos_looks_after_sixty_repositories() {
     };
     let clone = programs.join("all-repos-clone");
     let mut command = world.command(clone.to_str().unwrap(), "campaign");
-    let ran = Ran::of(command.args(["-C", "all-repos.json", "--jobs", "4"]).env("PATH", &path), b"");
+    let ran = Ran::of(
+        command.args(["-C", "all-repos.json", "--jobs", "4"]).env("PATH", &path).env("PYTHONPATH", "."),
+        b"",
+    );
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let python = programs.join("python");
     let everywhere = || run(python.to_str().unwrap(), &["cce_fix_everywhere.py"]);

@@ -8,4 +8,4 @@ mod forge;
 mod gitea;
 mod proxy;
 mod scenarios;
-mod world;
+pub(crate) mod world;

@@ -280,8 +280,8 @@ fn connect(asked: &Pr, wishes: &Requests, repository: &mut Repository) -> Result
              `https://HOST/OWNER/NAME.git` or `git@HOST:OWNER/NAME.git`"
         ))
     })?;
-    let named = asked.forge.or(wishes.kind().map_err(Trouble::Other)?);
-    let kind = named.or_else(|| Kind::at(&address.host)).ok_or_else(|| {
+    let given = asked.forge.or(wishes.kind().map_err(Trouble::Other)?);
+    let kind = given.or_else(|| Kind::at(&address.host)).ok_or_else(|| {
         Trouble::Other(format!("it is not known which forge is at {}; name it by `--forge`", address.host))
     })?;
     let token = kind.token_variables().iter().find_map(|name| {
@@ -524,10 +524,11 @@ impl Bot<'_> {
             (Decision::Open, Some(wished), _) => {
                 let pushed = self.push(job, wished, tip)?;
                 // Where another run pushed in the meantime, it is opening the request, unless it was ended.
-                if pushed == Pushed::WasThere && tip.is_none() {
-                    if let Some(url) = self.wait_for(job)? {
-                        return Ok(Some(url));
-                    }
+                if pushed == Pushed::WasThere
+                    && tip.is_none()
+                    && let Some(url) = self.wait_for(job)?
+                {
+                    return Ok(Some(url));
                 }
                 return self.open(job, wished).map(Some);
             }

@@ -310,6 +310,10 @@ pub struct Pr {
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
 
+    /// Certificates to trust in place of the system's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
     /// How fixes are put together into requests
     #[arg(long, value_name = "HOW", default_value = "level")]
     pub group_by: GroupBy,

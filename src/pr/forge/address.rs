@@ -13,6 +13,8 @@ pub enum Kind {
     Gitcode,
     /// `CodeArts` Repo of Huawei Cloud.
     Codearts,
+    /// Any other, with branches that are pushed and requests that a person opens.
+    PushOnly,
 }
 
 impl Kind {
@@ -22,12 +24,12 @@ impl Kind {
         let is_below = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
         match host {
             "github.com" | "ssh.github.com" => Some(Self::Github),
+            // Enterprise Cloud with residency of data.
+            _ if is_below("ghe.com") => Some(Self::Github),
             "gitlab.com" | "altssh.gitlab.com" => Some(Self::Gitlab),
             "gitea.com" | "codeberg.org" => Some(Self::Gitea),
             "gitcode.com" => Some(Self::Gitcode),
-            _ if is_below("devcloud.huaweicloud.com") || is_below("myhuaweicloud.com") => {
-                Some(Self::Codearts)
-            }
+            _ if is_below("huaweicloud.com") || is_below("myhuaweicloud.com") => Some(Self::Codearts),
             _ => None,
         }
     }
@@ -40,6 +42,7 @@ impl Kind {
             Self::Gitlab => &["GITLAB_TOKEN"],
             Self::Gitcode => &["GITCODE_TOKEN"],
             Self::Codearts => &["CODEARTS_TOKEN"],
+            Self::PushOnly => &[],
         }
     }
 }
@@ -154,7 +157,9 @@ mod tests {
             ("gitlab.com", Some(Kind::Gitlab)),
             ("codeberg.org", Some(Kind::Gitea)),
             ("gitcode.com", Some(Kind::Gitcode)),
+            ("acme.ghe.com", Some(Kind::Github)),
             ("codehub.devcloud.huaweicloud.com", Some(Kind::Codearts)),
+            ("codehub.devcloud.cn-north-4.huaweicloud.com", Some(Kind::Codearts)),
             ("codehub.devcloud.cn-north-4.myhuaweicloud.com", Some(Kind::Codearts)),
             ("git.example.com", None),
             ("notgithub.com", None),

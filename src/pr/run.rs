@@ -319,7 +319,7 @@ impl Bot<'_> {
             Decision::Say(_) => ("left", Some("its branch has commits by others")),
             Decision::DeleteBranch => ("branch deleted", Some("nothing is left to fix")),
         };
-        let url = url.or_else(|| Some(requests.first()?.url.clone()));
+        let url = url.or_else(|| Some(requests.first()?.url.clone())).filter(|url| !url.is_empty());
         Ok(Some(Told { branch: &job.branch, action, why, url }))
     }
 

@@ -1,10 +1,12 @@
 //! Each row of the decision table as a whole scenario.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::forge::{Forge, Pull, TOKEN};
+use super::forge::{Forge, Personality, Pull, TOKEN};
+use super::forges;
 use crate::common::{Folder, Ran, not_tried};
 
 const DEPLOYMENT: &str = "\
@@ -26,20 +28,25 @@ spec:
 const SAFE: &str = "cce-fix/main/safe";
 const REVIEW: &str = "cce-fix/main/review";
 
+thread_local! {
+    /// What the forge of the next world is.
+    pub(super) static PERSONALITY: Cell<&'static Personality> = const { Cell::new(&forges::GITEA) };
+}
+
 /// A repository with a manifest on a forge, somebody who works on it, and a clone that the bot runs in.
-struct World {
+pub(super) struct World {
     folder: Folder,
-    forge: Forge,
+    pub(super) forge: Forge,
 }
 
 impl World {
     /// None where there is no git, or no shell that plays the way to the remote.
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         if cfg!(not(unix)) || Command::new("git").arg("--version").output().is_err() {
             not_tried("cce-fix pr: there is no git");
             return None;
         }
-        let world = Self { folder: Folder::new(), forge: Forge::start() };
+        let world = Self { folder: Folder::new(), forge: Forge::start(PERSONALITY.get()) };
         // The remote is reached as by SSH, but stays on the machine.
         let root = world.folder.path().join("host");
         world.folder.write(
@@ -63,14 +70,14 @@ impl World {
         Some(world)
     }
 
-    fn command(&self, program: &str, folder: &str) -> Command {
+    pub(super) fn command(&self, program: &str, folder: &str) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(self.folder.path().join(folder))
             .env("GIT_SSH_COMMAND", self.folder.path().join("ssh"))
             .env("GIT_CONFIG_GLOBAL", self.folder.path().join("no-configuration"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GITEA_TOKEN", TOKEN);
+            .env(self.forge.personality.variable, TOKEN);
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Person").env(format!("GIT_{who}_EMAIL"), "p@example.com");
         }
@@ -78,14 +85,14 @@ impl World {
     }
 
     #[track_caller]
-    fn git(&self, folder: &str, args: &[&str]) -> String {
+    pub(super) fn git(&self, folder: &str, args: &[&str]) -> String {
         let ran = Ran::of(self.command("git", folder).args(args), b"");
         assert_eq!(ran.code, Some(0), "git {args:?}: {}", ran.stderr);
         ran.stdout.trim().to_owned()
     }
 
     /// A person commits to the base.
-    fn commit(&self, name: &str, text: &str) {
+    pub(super) fn commit(&self, name: &str, text: &str) {
         self.folder.write(&format!("person/{name}"), text.as_bytes());
         self.git("person", &["add", "--all"]);
         self.git("person", &["commit", "--quiet", "--message", "by a person"]);
@@ -101,21 +108,22 @@ impl World {
         self.git("person", &["switch", "--quiet", "main"]);
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
-        let base = ["pr", "--forge", "gitea", "--sleep", "0", "--api-url", &self.forge.address];
+    pub(super) fn run(&self, args: &[&str]) -> Ran {
+        let kind = self.forge.personality.name;
+        let base = ["pr", "--forge", kind, "--sleep", "0", "--api-url", &self.forge.address];
         let program = PathBuf::from(env!("CARGO_BIN_EXE_cce-fix"));
         Ran::of(self.command(program.to_str().unwrap(), "clone").args(base).args(args), b"")
     }
 
     /// Runs, which has to go well, and gives what it printed.
     #[track_caller]
-    fn ok(&self, args: &[&str]) -> String {
+    pub(super) fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
         assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
         ran.stdout
     }
 
-    fn branches(&self) -> BTreeMap<String, String> {
+    pub(super) fn branches(&self) -> BTreeMap<String, String> {
         let text = self.git(
             "host/team/shop.git",
             &["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads/cce-fix"],
@@ -137,14 +145,19 @@ impl World {
 
     /// The second run must not change anything, with at most three requests.
     #[track_caller]
-    fn is_settled(&self) {
+    pub(super) fn is_settled(&self) {
         let before = self.state();
         let asked = self.forge.content().asked.len();
         self.ok(&[]);
         assert_eq!(self.state(), before);
         let asked = self.forge.content().asked[asked..].to_vec();
-        assert!(asked.len() <= 3 && asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+        assert!(asked.len() <= 3 && asked.iter().all(|line| is_question(line)), "{asked:?}");
     }
+}
+
+/// Whether a request to the forge changes nothing.
+fn is_question(line: &str) -> bool {
+    line.starts_with("GET ") || line.ends_with("/graphql")
 }
 
 /// The deployment with all fixes of the branch.
@@ -153,7 +166,7 @@ fn fixed(world: &World, branch: &str) -> String {
 }
 
 #[test]
-fn the_first_run_opens_and_the_second_changes_nothing() {
+pub(super) fn the_first_run_opens_and_the_second_changes_nothing() {
     let Some(world) = World::new() else { return };
     let told = world.ok(&[]);
     assert_eq!(
@@ -165,7 +178,7 @@ fn the_first_run_opens_and_the_second_changes_nothing() {
     let heads: Vec<(&str, &str)> = pulls.iter().map(|pull| (&*pull.head, &*pull.base)).collect();
     assert_eq!(heads, [(SAFE, "main"), (REVIEW, "main")]);
     assert_eq!(pulls[0].title, "Harden 1 Kubernetes manifest: safe fixes");
-    assert!(pulls[1].title.starts_with("WIP: Harden 1 "), "{}", pulls[1].title);
+    assert!(!pulls[0].is_draft && pulls[1].is_draft && pulls[1].title.starts_with("Harden 1 "), "{pulls:?}");
     assert!(pulls.iter().all(|pull| pull.labels.len() == 1 && pull.comments.is_empty()));
     assert_eq!(world.forge.content().labels, ["cce-fix"]);
     let (safe, review) = (fixed(&world, SAFE), fixed(&world, REVIEW));
@@ -182,16 +195,16 @@ fn the_first_run_opens_and_the_second_changes_nothing() {
 }
 
 #[test]
-fn a_dry_run_touches_nothing() {
+pub(super) fn a_dry_run_touches_nothing() {
     let Some(world) = World::new() else { return };
     let before = world.state();
     assert_eq!(world.ok(&["--dry-run"]), "cce-fix/main/safe: opened\ncce-fix/main/review: opened\n");
     assert_eq!(world.state(), before);
-    assert!(world.forge.content().asked.iter().all(|line| line.starts_with("GET ")));
+    assert!(world.forge.content().asked.iter().all(|line| is_question(line)));
 }
 
 #[test]
-fn a_base_that_moved_gets_the_request_brought_up_to_date() {
+pub(super) fn a_base_that_moved_gets_the_request_brought_up_to_date() {
     let Some(world) = World::new() else { return };
     world.ok(&[]);
     let first = world.branches();
@@ -205,7 +218,7 @@ fn a_base_that_moved_gets_the_request_brought_up_to_date() {
 }
 
 #[test]
-fn what_is_merged_is_closed_and_tidied_up() {
+pub(super) fn what_is_merged_is_closed_and_tidied_up() {
     let Some(world) = World::new() else { return };
     world.ok(&["--safe"]);
     // By hand, so that the request stays open.
@@ -224,7 +237,7 @@ fn what_is_merged_is_closed_and_tidied_up() {
 }
 
 #[test]
-fn what_a_person_closed_stays_closed() {
+pub(super) fn what_a_person_closed_stays_closed() {
     let Some(world) = World::new() else { return };
     world.ok(&["--safe"]);
     world.forge.content().pulls[0].state = "closed".to_owned();
@@ -239,7 +252,7 @@ fn what_a_person_closed_stays_closed() {
 }
 
 #[test]
-fn commits_of_others_are_never_pushed_over() {
+pub(super) fn commits_of_others_are_never_pushed_over() {
     let Some(world) = World::new() else { return };
     world.ok(&["--safe"]);
     world.commit_to(SAFE);
@@ -272,7 +285,7 @@ fn commits_of_others_are_never_pushed_over() {
 }
 
 #[test]
-fn what_people_did_to_a_request_stays() {
+pub(super) fn what_people_did_to_a_request_stays() {
     let Some(world) = World::new() else { return };
     world.ok(&["--safe"]);
     // A label that was taken off.
@@ -301,7 +314,7 @@ fn what_people_did_to_a_request_stays() {
 }
 
 #[test]
-fn the_limit_holds() {
+pub(super) fn the_limit_holds() {
     let Some(world) = World::new() else { return };
     let told = world.ok(&["--max-open", "1"]);
     assert!(told.contains("review: left (as many requests are open as --max-open allows)"), "{told}");
@@ -309,7 +322,7 @@ fn the_limit_holds() {
 }
 
 #[test]
-fn bare_pods_have_a_request_of_their_own() {
+pub(super) fn bare_pods_have_a_request_of_their_own() {
     let Some(world) = World::new() else { return };
     world.commit("job.yaml", &DEPLOYMENT.replace("apps/v1", "batch/v1").replace("Deployment", "Job"));
     world.ok(&[]);
@@ -322,7 +335,7 @@ fn bare_pods_have_a_request_of_their_own() {
 
 /// Ended at any request, before it is done or after, the next run comes to the same end.
 #[test]
-fn a_run_that_is_ended_is_finished_by_the_next() {
+pub(super) fn a_run_that_is_ended_is_finished_by_the_next() {
     let Some(whole) = World::new() else { return };
     whole.ok(&[]);
     let expected = whole.pulls();
@@ -355,7 +368,7 @@ fn a_run_that_is_ended_is_finished_by_the_next() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_tokens_are_not() {
+pub(super) fn what_is_wrong_is_named_and_tokens_are_not() {
     let Some(world) = World::new() else { return };
     let program = PathBuf::from(env!("CARGO_BIN_EXE_cce-fix"));
     let run = |args: &[&str], token: &str| {

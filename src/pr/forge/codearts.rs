@@ -1,7 +1,6 @@
 //! `CodeArts` Repo of Huawei Cloud, by its API of version 4, and by older ones where that has no answer.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,6 +11,8 @@ use super::{Access, Client, Forge, ForgeError, NewRequest, Request, State, undra
 
 /// What the title of a draft starts with.
 const DRAFT: &str = "WIP: ";
+/// All that is taken for that.
+const DRAFTS: &[&str] = &["WIP:", "[WIP]"];
 /// The entries of a page; there may be no more.
 const PAGE: usize = 100;
 /// What the text of each request of ours has, and what is searched for.
@@ -39,7 +40,6 @@ struct Old<T> {
 struct Listed {
     iid: u64,
     title: String,
-    state: String,
     source_branch: String,
     target_branch: String,
     #[serde(default)]
@@ -50,9 +50,9 @@ struct Listed {
     labels: Option<Vec<Value>>,
 }
 
-/// Requests in a list of version 2, which have their texts.
+/// Requests in a list of version 2, which have neither labels nor addresses.
 #[derive(Deserialize)]
-struct Texts {
+struct Found {
     merge_requests: Vec<Text>,
 }
 
@@ -60,6 +60,10 @@ struct Texts {
 struct Text {
     /// A whole number, which is described as one with a fraction.
     iid: f64,
+    title: String,
+    state: String,
+    source_branch: String,
+    target_branch: String,
     #[serde(default)]
     description: Option<String>,
 }
@@ -108,11 +112,15 @@ impl Codearts {
         let (group, name) = (escaped(&self.group), escaped(&self.name));
         let path = format!("/v1/repositories/repoid?group_name={group}&repository_name={name}");
         let answer: Old<u64> = self.client.get(&path)?;
-        let number = answer.result.ok_or_else(|| match answer.error {
+        let number = self.result(answer)?;
+        Ok(*self.number.get_or_init(|| number))
+    }
+
+    fn result<T>(&self, answer: Old<T>) -> Result<T, ForgeError> {
+        answer.result.ok_or_else(|| match answer.error {
             Some(error) => self.client.unclear(&error.to_string()),
             None => self.client.missing(&format!("{}/{}", self.group, self.name)),
-        })?;
-        Ok(*self.number.get_or_init(|| number))
+        })
     }
 
     fn path(&self, rest: &str) -> Result<String, ForgeError> {
@@ -123,32 +131,22 @@ impl Codearts {
         self.client.change(&Method::PUT, &self.path(&format!("/{}", request.number))?, body)
     }
 
-    /// The texts of the requests that `search` finds, by their numbers.
-    fn texts(&self, search: &str) -> Result<HashMap<u64, String>, ForgeError> {
-        let mut texts = HashMap::new();
-        for page in 1.. {
-            let path = format!(
-                "/v2/repositories/{}/merge_request?state=all&search={}&per_page={PAGE}&page={page}",
-                self.number()?,
-                escaped(search)
-            );
-            let answer: Old<Texts> = self.client.get(&path)?;
-            let found = answer.result.map(|result| result.merge_requests).unwrap_or_default();
+    /// All requests with a text of ours, open or not.
+    fn ours(&self) -> Result<Vec<Text>, ForgeError> {
+        let path = format!("/v2/repositories/{}/merge_request?state=all", self.number()?);
+        let mut all = Vec::new();
+        loop {
+            let page = all.len() / PAGE + 1;
+            let search = escaped(OURS);
+            let answer: Old<Found> =
+                self.client.get(&format!("{path}&search={search}&per_page={PAGE}&page={page}"))?;
+            let mut found = self.result(answer)?.merge_requests;
             let is_last = found.len() < PAGE;
-            texts.extend(found.into_iter().filter_map(|text| {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "numbers from one on"
-                )]
-                let iid = text.iid as u64;
-                Some((iid, text.description?))
-            }));
+            all.append(&mut found);
             if is_last {
-                break;
+                return Ok(all);
             }
         }
-        Ok(texts)
     }
 }
 
@@ -171,26 +169,29 @@ fn usual_api(host: &str) -> Option<String> {
 
 impl Forge for Codearts {
     fn requests(&self, heads: &[&str]) -> Result<Vec<Request>, ForgeError> {
-        // One branch can be asked for, several cannot.
-        let which = match heads {
-            [head] => format!("source_branch={}", escaped(head)),
-            _ => format!("search={}", escaped(OURS)),
-        };
-        let path = self.path(&format!("?state=all&order_by=created_at&sort=desc&{which}"))?;
+        // Not more than one branch can be asked for. Of the open requests each counts, also where a person wrote the
+        // text anew; of the others those alone that say what they were for.
         let number = self.number()?;
-        let mut listed: Vec<Listed> = self.client.full_slices(&path, PAGE)?;
-        listed.retain(|request| {
+        let path = self.path("?state=opened&order_by=created_at&sort=desc")?;
+        let mut open: Vec<Listed> = self.client.full_slices(&path, PAGE)?;
+        open.retain(|request| {
             heads.contains(&request.source_branch.as_str())
                 && request.source_repository_id.is_none_or(|source| source == number)
         });
-        let mut texts = if listed.is_empty() { HashMap::new() } else { self.texts(OURS)? };
-        let mut requests: Vec<Request> = listed
-            .into_iter()
-            .map(|listed| {
-                let text = texts.remove(&listed.iid).unwrap_or_default();
-                request(listed, text)
-            })
-            .collect();
+        let mut requests: Vec<Request> = open.into_iter().map(listed).collect();
+        for text in self.ours()? {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "numbers from one on"
+            )]
+            let number = text.iid as u64;
+            if let Some(request) = requests.iter_mut().find(|request| request.number == number) {
+                request.body = text.description.unwrap_or_default();
+            } else if text.state != "opened" && heads.contains(&text.source_branch.as_str()) {
+                requests.push(closed(number, text));
+            }
+        }
         requests.sort_by_key(|request| std::cmp::Reverse(request.number));
         Ok(requests)
     }
@@ -249,8 +250,9 @@ impl Forge for Codearts {
     }
 }
 
-fn request(listed: Listed, text: String) -> Request {
-    let (title, is_draft) = undrafted(&listed.title, &["WIP:", "[WIP]"]);
+/// An open request, of which the text is not known yet.
+fn listed(listed: Listed) -> Request {
+    let (title, is_draft) = undrafted(&listed.title, DRAFTS);
     let name = |label: Value| {
         let name = ["name", "title"].iter().find_map(|key| label.get(key)?.as_str());
         name.or_else(|| label.as_str()).map(str::to_owned)
@@ -258,16 +260,28 @@ fn request(listed: Listed, text: String) -> Request {
     Request {
         number: listed.iid,
         url: listed.web_url.unwrap_or_default(),
-        state: match &*listed.state {
-            "opened" | "open" | "locked" => State::Open,
-            "merged" => State::Merged,
-            _ => State::Closed,
-        },
+        state: State::Open,
         head: listed.source_branch,
         base: listed.target_branch,
         title: title.to_owned(),
         is_draft,
-        body: text,
+        body: String::new(),
         labels: listed.labels.unwrap_or_default().into_iter().filter_map(name).collect(),
+    }
+}
+
+/// A request that is open no more, of which neither labels nor address are known.
+fn closed(number: u64, text: Text) -> Request {
+    let (title, is_draft) = undrafted(&text.title, DRAFTS);
+    Request {
+        number,
+        url: String::new(),
+        state: if text.state == "merged" { State::Merged } else { State::Closed },
+        head: text.source_branch,
+        base: text.target_branch,
+        title: title.to_owned(),
+        is_draft,
+        body: text.description.unwrap_or_default(),
+        labels: Vec::new(),
     }
 }

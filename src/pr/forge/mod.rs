@@ -114,7 +114,7 @@ pub struct NewRequest<'n> {
 }
 
 /// What a forge is asked. Each call is one thing that is done or not, so that a run can end between any two.
-pub trait Forge {
+pub trait Forge: std::fmt::Debug {
     /// The requests of these branches, open and closed, the newest first.
     fn requests(&self, heads: &[&str]) -> Result<Vec<Request>, ForgeError>;
 

@@ -3,6 +3,5 @@
 //! The forge is a small one of our own, which speaks as any of the kinds there are and can fail at any point. The same
 //! scenarios run on a real Gitea where `gitea.rs` finds one.
 
-mod forge;
 mod forges;
 mod scenarios;

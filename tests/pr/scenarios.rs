@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::forge::{Forge, Personality, Pull, TOKEN};
 use super::forges;
+use super::forges::server::{Forge, Personality, Pull, TOKEN};
 use crate::common::{Folder, Ran, not_tried};
 
 const DEPLOYMENT: &str = "\
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// A person commits to a branch of the bot.
-    fn commit_to(&self, branch: &str) {
+    pub(super) fn commit_to(&self, branch: &str) {
         self.git("person", &["fetch", "--quiet"]);
         self.git("person", &["switch", "--quiet", "--detach", &format!("origin/{branch}")]);
         self.git("person", &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// All that there is outside of the clone.
-    fn state(&self) -> (BTreeMap<String, String>, Vec<Pull>) {
+    pub(super) fn state(&self) -> (BTreeMap<String, String>, Vec<Pull>) {
         (self.branches(), self.pulls())
     }
 

@@ -463,7 +463,10 @@ fn is_distrust(error: &ureq::Error) -> bool {
 
 /// Whether it may work a little later.
 fn may_pass(error: &ureq::Error) -> bool {
+    // A name that there is not will not be there in a moment.
+    let is_wrong_host = |text: &str| text.contains("failed to lookup") && !text.contains("Temporary");
     !is_distrust(error)
+        && !is_wrong_host(&error.to_string())
         && matches!(
             error,
             ureq::Error::ConnectionFailed

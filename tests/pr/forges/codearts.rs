@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::pr::forge::{Asked, Content, Operation, Personality, Pull, Reply, drafted, page_of, undrafted};
+use super::server::{
+    Asked, Content, Operation, Personality, Pull, Reply, drafted, entries, page_of, undrafted,
+};
 
 const DRAFT: &str = "WIP: ";
 
@@ -50,7 +52,7 @@ pub(crate) const CODEARTS: Personality = Personality {
                 let numbers = content.numbers().filter(is_asked);
                 let found = numbers.filter(|number| is_found(content, asked, *number));
                 let all: Vec<Value> = found.map(|number| shown(content, number)).collect();
-                (200, asked.entries(&all, asked.number("offset", 0), asked.number("limit", 20)), None)
+                (200, entries(&all, asked.number("offset", 0), asked.number("limit", 20)), None)
             },
         },
         Operation {
@@ -115,7 +117,7 @@ pub(crate) const CODEARTS: Personality = Personality {
                 let comments = &asked.pull(content).comments;
                 let all: Vec<Value> =
                     comments.iter().map(|text| json!({"notes": [{"body": text}]})).collect();
-                (200, asked.entries(&all, asked.number("offset", 0), asked.number("limit", 20)), None)
+                (200, entries(&all, asked.number("offset", 0), asked.number("limit", 20)), None)
             },
         },
         Operation {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::pr::forge::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
+use super::server::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
 
 pub(crate) const GITCODE: Personality = Personality {
     name: "gitcode",

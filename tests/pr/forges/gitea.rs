@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::pr::forge::{Asked, Content, Operation, Personality, Pull, Reply, drafted, page_of, undrafted};
+use super::server::{Asked, Content, Operation, Personality, Pull, Reply, drafted, page_of, undrafted};
 
 const DRAFT: &str = "WIP: ";
 

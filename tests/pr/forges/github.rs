@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::lacking;
-use crate::pr::forge::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
+use super::server::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
 
 /// What there is in <https://docs.github.com/en/graphql/reference>, of which no other words may be used: arguments and
 /// fields of `repository`, `Repository.pullRequests`, `PullRequest` and `Label`, and the types of both arguments.
@@ -142,14 +142,12 @@ fn open(content: &mut Content, asked: &Asked) -> Reply {
     let (head, base) = (asked.text("head").unwrap(), asked.text("base").unwrap());
     let (title, body) = (asked.text("title").unwrap(), asked.text("body").unwrap_or_default());
     let is_draft = asked.body["draft"].as_bool().unwrap_or_default();
-    match content.open(Pull { head: head.clone(), base, title, body, is_draft, ..Pull::default() }) {
-        Some(number) => (201, json!({"number": number, "html_url": page_of(number)}), None),
-        None => {
-            let words = format!("A pull request already exists for team:{head}.");
-            let error = json!({"resource": "PullRequest", "code": "custom", "message": words});
-            (422, json!({"message": "Validation Failed", "errors": [error]}), None)
-        }
-    }
+    let words = format!("A pull request already exists for team:{head}.");
+    let Some(number) = content.open(Pull { head, base, title, body, is_draft, ..Pull::default() }) else {
+        let error = json!({"resource": "PullRequest", "code": "custom", "message": words});
+        return (422, json!({"message": "Validation Failed", "errors": [error]}), None);
+    };
+    (201, json!({"number": number, "html_url": page_of(number)}), None)
 }
 
 fn shown(content: &Content, number: usize) -> Value {

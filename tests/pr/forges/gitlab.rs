@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::lacking;
-use crate::pr::forge::{Asked, Content, Operation, Personality, Pull, Reply, drafted, page_of, undrafted};
+use super::server::{
+    Asked, Content, Operation, Personality, Pull, Reply, drafted, entries, page_of, undrafted,
+};
 
 const DRAFT: &str = "Draft: ";
 /// The requests of a page.
@@ -117,7 +119,7 @@ fn requests(content: &mut Content, asked: &Asked) -> Reply {
         .collect();
     let end = start + PAGE;
     let info = json!({"hasNextPage": all.len() > end, "endCursor": end.to_string()});
-    let page = json!({"pageInfo": info, "nodes": asked.entries(&all, start, PAGE)});
+    let page = json!({"pageInfo": info, "nodes": entries(&all, start, PAGE)});
     (200, json!({"data": {"project": {"mergeRequests": page}}}), None)
 }
 
@@ -125,13 +127,11 @@ fn open(content: &mut Content, asked: &Asked) -> Reply {
     let (head, base) = (asked.text("source_branch").unwrap(), asked.text("target_branch").unwrap());
     let (title, is_draft) = undrafted(&asked.text("title").unwrap(), DRAFT);
     let body = asked.text("description").unwrap_or_default();
-    match content.open(Pull { head, base, title, body, is_draft, ..Pull::default() }) {
-        Some(number) => (201, json!({"iid": number, "web_url": page_of(number)}), None),
-        None => {
-            let words = ["Another open merge request already exists for this source branch: !1"];
-            (409, json!({"message": words}), None)
-        }
-    }
+    let Some(number) = content.open(Pull { head, base, title, body, is_draft, ..Pull::default() }) else {
+        let words = ["Another open merge request already exists for this source branch: !1"];
+        return (409, json!({"message": words}), None);
+    };
+    (201, json!({"iid": number, "web_url": page_of(number)}), None)
 }
 
 fn change(content: &mut Content, asked: &Asked) -> Reply {

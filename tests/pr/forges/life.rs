@@ -5,8 +5,8 @@ use cce_fix::pr::forge::{
 };
 use clap::ValueEnum as _;
 
+use super::server::{self, Personality, Pull, TOKEN, page_of};
 use super::{ALL, GITLAB};
-use crate::pr::forge::{self, Personality, Pull, TOKEN, page_of};
 
 /// Names that would end something if they were not escaped.
 const HEAD: &str = "cce-fix/ma\"in'&x=1#%41+{é}/safe";
@@ -14,7 +14,7 @@ const BASE: &str = "ma\"in'&x=1#%41+{é}";
 const TITLE: &str = "Harden \"1\" {manifest} & <b>more</b> \\ é";
 const BODY: &str = "text\n\n| \"a\" | `b` |\n\n<!-- cce-fix:1 {\"fp\":\"f\"} -->\n";
 
-fn client(at: &forge::Forge, address: &str, token: &str) -> Box<dyn Forge> {
+fn client(at: &server::Forge, address: &str, token: &str) -> Box<dyn Forge> {
     let address = Address::parse(address).unwrap();
     let (token, roots) = (Secret::new(token), Roots::system());
     let access = Access { address: &address, api: Some(&at.address), token: &token, roots: &roots };
@@ -22,9 +22,9 @@ fn client(at: &forge::Forge, address: &str, token: &str) -> Box<dyn Forge> {
 }
 
 /// A forge of each kind, and the client for it.
-fn each(look: impl Fn(&Personality, &forge::Forge, &dyn Forge)) {
+fn each(look: impl Fn(&Personality, &server::Forge, &dyn Forge)) {
     for personality in ALL {
-        let forge = forge::Forge::start(personality);
+        let forge = server::Forge::start(personality);
         look(personality, &forge, &*client(&forge, "git@127.0.0.1:team/shop.git", TOKEN));
         assert_eq!(forge.content().unknown, [""; 0], "{}", personality.name);
     }
@@ -57,7 +57,7 @@ fn a_request_is_opened_changed_and_closed() {
             forge.content().pulls.clear();
             let request = client.open(&new(is_draft)).unwrap();
             assert_eq!(request, expected(1, is_draft), "{name}");
-            assert_eq!(client.requests(&[HEAD, "other"]).unwrap(), [request.clone()], "{name}");
+            assert_eq!(client.requests(&[HEAD, "other"]).unwrap(), std::slice::from_ref(&request), "{name}");
             assert_eq!(client.requests(&[HEAD]).unwrap(), [request], "{name}");
             assert_eq!(client.requests(&["other", "another"]).unwrap(), [], "{name}");
             assert_eq!(client.open(&new(is_draft)).unwrap_err(), ForgeError::Exists, "{name}");
@@ -87,14 +87,14 @@ fn requests_and_comments_have_more_than_a_page() {
         let other = || Pull { head: "cce-fix/other/safe".to_owned(), ..forge.content().pulls[0].clone() };
         let others: Vec<Pull> = (0..120).map(|_| other()).collect();
         forge.content().pulls.extend(others);
-        assert_eq!(client.requests(&[HEAD, "other"]).unwrap(), [request.clone()], "{name}");
+        assert_eq!(client.requests(&[HEAD, "other"]).unwrap(), std::slice::from_ref(&request), "{name}");
         for number in 1..=120 {
             forge.content().pulls[0].comments.push(format!("comment {number}"));
         }
         client.comment(&request, "last\nof <b>all</b>").unwrap();
         let mut comments = client.comments(&request).unwrap();
         assert_eq!(comments.len(), 121, "{name}");
-        comments.sort_by_key(|comment| comment.len());
+        comments.sort_by_key(String::len);
         assert_eq!(comments.last().unwrap(), "last\nof <b>all</b>", "{name}");
     });
 }
@@ -124,7 +124,7 @@ fn the_newest_request_is_the_first() {
 #[test]
 fn what_a_forge_refuses_names_what_to_change() {
     for personality in ALL {
-        let at = forge::Forge::start(personality);
+        let at = server::Forge::start(personality);
         let name = personality.name;
         let error = |address: &str, token: &str| {
             client(&at, address, token).requests(&[HEAD, "other"]).unwrap_err().to_string()
@@ -158,14 +158,14 @@ fn what_a_forge_refuses_names_what_to_change() {
 /// Lines that begin with a slash are orders to `GitLab`, whoever wrote them.
 #[test]
 fn gitlab_is_given_no_orders() {
-    let at = forge::Forge::start(&GITLAB);
+    let at = server::Forge::start(&GITLAB);
     let client = client(&at, "git@127.0.0.1:team/shop.git", TOKEN);
     let text = "a\n/merge\n  /close\n/label ~x\nb /c\n";
     let request = client.open(&NewRequest { body: text, ..new(false) }).unwrap();
     client.comment(&request, text).unwrap();
     let pull = at.content().pulls[0].clone();
     assert_eq!(pull.body, "a\n&#47;merge\n  &#47;close\n&#47;label ~x\nb /c\n");
-    assert_eq!(pull.comments, [pull.body.clone()]);
+    assert_eq!(pull.comments, std::slice::from_ref(&pull.body));
     client.write(&request, "t", text).unwrap();
     assert_eq!(at.content().pulls[0].body, pull.body);
 }

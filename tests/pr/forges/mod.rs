@@ -9,6 +9,7 @@ mod gitlab;
 mod life;
 mod network;
 mod scenarios;
+pub(crate) mod server;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub(crate) use gitea::GITEA;
 pub(crate) use github::GITHUB;
 pub(crate) use gitlab::GITLAB;
 
-use super::forge::Personality;
+use server::Personality;
 
 pub(crate) const ALL: [&Personality; 5] = [&GITEA, &GITHUB, &GITLAB, &GITCODE, &CODEARTS];
 
@@ -54,12 +55,11 @@ fn lacking(query: &str, variables: &Value, words: &[&str]) -> Option<String> {
     }
     let is_part = |character: char| character.is_ascii_alphanumeric() || "_$".contains(character);
     let mut names = asked.split(|character| !is_part(character)).filter(|name| !name.is_empty());
-    let is_known = |name: &str| match name.strip_prefix('$') {
-        Some(variable) => declared.contains_key(variable),
-        None => {
-            let alias = name.strip_prefix('h').unwrap_or(name);
-            words.contains(&name) || alias.bytes().all(|byte| byte.is_ascii_digit())
-        }
+    let is_alias =
+        |name: &str| name.strip_prefix('h').unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit());
+    let is_known = |name: &str| {
+        let variable = name.strip_prefix('$');
+        variable.map_or_else(|| words.contains(&name) || is_alias(name), |name| declared.contains_key(name))
     };
     names.find(|name| !is_known(name)).map(|name| format!("there is no `{name}`"))
 }

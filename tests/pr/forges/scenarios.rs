@@ -1,7 +1,7 @@
 //! The rows of the decision table on the other forges.
 
+use super::server::Personality;
 use super::{CODEARTS, GITCODE, GITHUB, GITLAB};
-use crate::pr::forge::Personality;
 use crate::pr::scenarios::{self, PERSONALITY};
 
 /// Runs a scenario on a forge.

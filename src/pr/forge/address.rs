@@ -78,7 +78,12 @@ impl Address {
             None => text.split_once(':').filter(|(host, _)| !host.contains('/') && host.len() > 1)?,
         };
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = if is_http { host } else { host.split(':').next().unwrap_or_default() };
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = match host.strip_suffix(usual) {
+            Some(host) => host,
+            None if is_http => host,
+            None => host.split(':').next().unwrap_or_default(),
+        };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         let (owner, name) = path.rsplit_once('/')?;
@@ -117,6 +122,9 @@ mod tests {
         for (text, root, owner, name) in [
             ("https://github.com/a/b.git", "https://github.com", "a", "b"),
             ("https://token@github.com/a/b", "https://github.com", "a", "b"),
+            ("https://github.com:443/a/b", "https://github.com", "a", "b"),
+            ("http://127.0.0.1:80/a/b", "http://127.0.0.1", "a", "b"),
+            ("ssh://git@ssh.github.com:443/a/b", "https://ssh.github.com", "a", "b"),
             ("https://user:pass@word@Git.Example.com:8443/a/b/", "https://git.example.com:8443", "a", "b"),
             ("http://127.0.0.1:3033/a/b.git", "http://127.0.0.1:3033", "a", "b"),
             ("git@gitlab.com:group/sub/b.git", "https://gitlab.com", "group/sub", "b"),

@@ -178,7 +178,8 @@ impl Client {
             Some("RATE_LIMITED") => {
                 ForgeError::Busy { host, seconds: asked_for(&answer.headers).unwrap_or(60) }
             }
-            _ => ForgeError::Refused { host, status: answer.status, message },
+            // Nobody but us wrote the question, so it is for another forge.
+            _ => ForgeError::Unclear { host, message },
         })
     }
 

@@ -6,7 +6,7 @@ use cce_fix::pr::forge::{
 use clap::ValueEnum as _;
 
 use super::server::{self, Personality, Pull, TOKEN, page_of};
-use super::{ALL, GITLAB};
+use super::{ALL, GITHUB, GITLAB};
 
 /// Names that would end something if they were not escaped.
 const HEAD: &str = "cce-fix/ma\"in'&x=1#%41+{é}/safe";
@@ -77,6 +77,18 @@ fn a_request_is_opened_changed_and_closed() {
         forge.content().pulls[0].merged = true;
         assert_eq!(client.requests(&[HEAD, "other"]).unwrap().remove(0).state, State::Merged, "{name}");
     });
+}
+
+/// Private repositories have no drafts under some plans of GitHub.
+#[test]
+fn where_github_has_no_drafts_the_request_is_none() {
+    let at = server::Forge::start(&GITHUB);
+    let client = client(&at, "git@127.0.0.1:team/shop.git", TOKEN);
+    let refusal = "{\"message\":\"Draft pull requests are not supported in this repository.\"}";
+    at.content().given = vec![("422 no", refusal)];
+    assert_eq!(client.open(&new(true)).unwrap(), expected(1, false));
+    at.content().given = vec![("422 no", refusal)];
+    assert!(matches!(client.open(&new(false)).unwrap_err(), ForgeError::Refused { status: 422, .. }));
 }
 
 #[test]

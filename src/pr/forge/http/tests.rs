@@ -220,7 +220,10 @@ fn questions_are_asked_again_and_their_errors_are_told() {
             "does not allow this to the token: no; it",
         ),
         ("{\"errors\":[{\"type\":\"RATE_LIMITED\"}]}", "takes no more requests for 60 seconds"),
-        ("{\"data\":null,\"errors\":[{\"message\":\"no such field\"}]}", "answers 200: no such field"),
+        (
+            "{\"data\":null,\"errors\":[{\"message\":\"no such field\"}]}",
+            "answers what is not understood: no such field; check `--forge`",
+        ),
         ("{\"data\":null}", "answers what is not understood: there are no data in it"),
     ] {
         let server = Server::new(&[&format!("200 OK\n\n{answer}")]);

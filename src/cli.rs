@@ -10,6 +10,7 @@ use transforms::Profile;
 use transforms::settings::Version;
 
 use crate::config::Flags;
+use crate::pr::Share;
 use crate::pr::fixes::GroupBy;
 use crate::pr::forge::Kind;
 use crate::report::format::Wanted;
@@ -314,9 +315,17 @@ pub struct Pr {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// How fixes are put together into requests
-    #[arg(long, value_name = "HOW", default_value = "level")]
-    pub group_by: GroupBy,
+    /// Do so for each repository of this list, an address a line; no clone is needed
+    #[arg(long, value_name = "FILE")]
+    pub repos: Option<PathBuf>,
+
+    /// The share of the list that is looked after: `0/4` is the first of four
+    #[arg(long, value_name = "I/N", requires = "repos")]
+    pub share: Option<Share>,
+
+    /// How fixes are put together into requests [default: level]
+    #[arg(long, value_name = "HOW")]
+    pub group_by: Option<GroupBy>,
 
     /// Safe fixes only
     #[arg(long)]
@@ -338,13 +347,17 @@ pub struct Pr {
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub ignore: Option<Vec<String>>,
 
-    /// Open requests of ours there may be at a time
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub max_open: usize,
+    /// Configuration to use in place of the repository's own
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
-    /// Seconds between two requests that are opened
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub sleep: u64,
+    /// Open requests of ours there may be at a time [default: 5]
+    #[arg(long, value_name = "N")]
+    pub max_open: Option<usize>,
+
+    /// Seconds between two requests that are opened [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub sleep: Option<u64>,
 
     /// Open requests again that a person closed
     #[arg(long)]

@@ -399,7 +399,7 @@ fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings, ev
                 State::Left(Left { reason: keeps_explicit(fix), needs_person: true })
             }
             None if settings.safe && fix.level == Level::Review => State::HeldBack,
-            None if !settings.part.has(fix.level, false) => State::HeldBack,
+            None if !settings.part.has(finding.transform.id, fix.level, false) => State::HeldBack,
             None => State::Fixed,
         },
     }
@@ -460,7 +460,11 @@ impl<'p, 'd> Guard<'p, 'd> {
             (Outcome::Satisfied, _) => State::Satisfied,
             (Outcome::Left(reason), _) => State::Left(self.urgent(finding, reason)),
             (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
-            (Outcome::Fix(fix), None) if !settings.part.has(fix.level, self.is_recreated) => State::HeldBack,
+            (Outcome::Fix(fix), None)
+                if !settings.part.has(finding.transform.id, fix.level, self.is_recreated) =>
+            {
+                State::HeldBack
+            }
             (Outcome::Fix(Fix { level: Level::Safe, .. }), None) => State::Fixed,
             (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => {
                 left(keeps_explicit(fix), true)

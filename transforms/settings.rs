@@ -84,15 +84,19 @@ pub struct Part {
     pub level: Option<support::Level>,
     /// Those of objects of which the API server lets nothing change, or of all others; none takes both.
     pub recreated: Option<bool>,
+    /// Those of the transform with this id; none takes all.
+    pub transform: Option<&'static str>,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: Self = Self { level: None, recreated: None };
+    pub const ALL: Self = Self { level: None, recreated: None, transform: None };
 
-    /// Whether a fix of this level, of such an object, belongs to it.
-    pub(crate) fn has(self, level: support::Level, is_recreated: bool) -> bool {
-        self.level.is_none_or(|own| own == level) && self.recreated.is_none_or(|own| own == is_recreated)
+    /// Whether a fix of this transform and level, of such an object, belongs to it.
+    pub(crate) fn has(self, id: &str, level: support::Level, is_recreated: bool) -> bool {
+        self.level.is_none_or(|own| own == level)
+            && self.recreated.is_none_or(|own| own == is_recreated)
+            && self.transform.is_none_or(|own| own == id)
     }
 }
 

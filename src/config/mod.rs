@@ -4,6 +4,7 @@ mod exclude;
 mod file;
 mod nearest;
 mod overrides;
+mod requests;
 mod schema;
 mod show;
 
@@ -23,6 +24,7 @@ use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
 pub(crate) use overrides::absolute;
+pub use requests::Requests;
 pub use schema::{Parameter, parameters, schema};
 pub use show::show;
 
@@ -245,6 +247,7 @@ mod tests {
     use transforms::settings::Version;
 
     use super::*;
+    use crate::pr::fixes::GroupBy;
 
     fn decide(text: &str, flags: &Flags) -> Result<Decisions, ConfigError> {
         let path = Path::new(FILE_NAME);
@@ -277,6 +280,7 @@ images:
 - {image: registry.example.com/team/app, uid: 10001, ports: [8080]}
 workloads:
 - {group: example.com, kind: Shop, pods: [spec.template], specs: ['spec.workers[].pod']}
+pr: {base: release, forge: gitea, api-url: 'https://git.example.com/api/v1', group-by: directory, max-open: 2}
 transforms:
   all: {include-system: true, detect-pod-specs: true}
   run-as-user: {uid: 10001, policy: image}
@@ -286,6 +290,9 @@ transforms:
 ";
         let decisions = decide(text, &Flags::default()).unwrap();
         assert!(decisions.excludes(Path::new("vendor/a.yaml")) && !decisions.excludes(Path::new("a.yaml")));
+        let requests = &decisions.config.pr;
+        assert_eq!((requests.group_by, requests.max_open), (GroupBy::Directory, 2));
+        assert_eq!((requests.sleep, requests.draft), (30, true));
         let settings = decisions.settings;
         assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
         assert!(settings.safe && settings.keep_explicit && settings.include_system);
@@ -359,6 +366,8 @@ transforms:
             ("target: 1.30\n", "write it in quotes"),
             ("target: '1.99'\n", "the newest version known here is `1.37`"),
             ("safe: 'yes'\n", "expected a boolean"),
+            ("pr: {forge: gitae}\n", "`gitae` is no forge"),
+            ("pr: {group-by: levels}\n", "unknown variant `levels`"),
             ("transforms: {resources: {ratio: 0.5}}\n", "a number from 1 to 1000"),
             ("transforms: {resources: {cpu: much}}\n", "expected a quantity"),
             ("- a\n", "expected a map of decisions"),

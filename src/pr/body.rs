@@ -1,13 +1,11 @@
 //! What a reviewer reads: title and text of a request, and the comments under it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::fixes::{Fixes, Group};
 use super::plan::Comment;
-use crate::report::finding::{Finding, Level, State};
 use crate::report::markdown::{code, plain, prose};
-use crate::report::{File, Report};
 
 /// The label that every request of ours has.
 pub const LABEL: &str = "cce-fix";
@@ -16,7 +14,7 @@ pub const STOP: &str = "cce-fix:stop";
 
 /// The title of a request.
 pub fn title(group: &Group, fixes: &Fixes) -> String {
-    let count = fixes.files();
+    let count = fixes.changed.len();
     let plural = if count == 1 { "" } else { "s" };
     format!("Harden {count} Kubernetes manifest{plural}: {}", group.title)
 }
@@ -24,7 +22,8 @@ pub fn title(group: &Group, fixes: &Fixes) -> String {
 /// The text of a request, of at most `room` characters. What is long is told in sums where it does not fit.
 pub fn body(group: &Group, fixes: &Fixes, base: &str, flags: &str, room: usize) -> String {
     let whole = [Detail::All, Detail::Files, Detail::Folders, Detail::None];
-    let bodies = whole.into_iter().map(|detail| write(group, fixes, base, flags, detail));
+    let is_told = |detail: &Detail| *detail != Detail::All || fixes.rows.all().is_some();
+    let bodies = whole.into_iter().filter(is_told).map(|detail| write(group, fixes, base, flags, detail));
     let mut shortest = String::new();
     for body in bodies {
         if body.chars().count() <= room {
@@ -45,7 +44,6 @@ enum Detail {
 }
 
 fn write(group: &Group, fixes: &Fixes, base: &str, flags: &str, detail: Detail) -> String {
-    let report = &fixes.report;
     let mut text = String::new();
     let mut line = |part: &str| {
         text.push_str(part);
@@ -55,7 +53,7 @@ fn write(group: &Group, fixes: &Fixes, base: &str, flags: &str, detail: Detail) 
     line("");
     line("### What changes");
     line("");
-    for part in changes(report) {
+    for part in changes(fixes) {
         line(&part);
     }
     for sums in fixes.tally.pod_security() {
@@ -64,23 +62,20 @@ fn write(group: &Group, fixes: &Fixes, base: &str, flags: &str, detail: Detail) 
     for sums in fixes.tally.demand.lines() {
         line(&format!("\n{}.", plain(&sums)));
     }
-    for part in table(report, detail) {
+    for part in table(fixes, detail) {
         line(&part);
     }
-    let reviewed: BTreeSet<&str> = fixed(report)
-        .filter(|(_, finding)| finding.review().is_some())
-        .map(|(_, finding)| finding.transform.id)
-        .collect();
-    if !reviewed.is_empty() {
+    let is_reviewed = |id: &str| fixes.transforms.get(id).is_some_and(|sum| sum.is_reviewed);
+    if fixes.transforms.values().any(|sum| sum.is_reviewed) {
         line("\n### What may happen, and the way back\n");
         for meta in transforms::ALL.iter().map(|transform| transform.meta()) {
-            if let Some(review) = meta.review.as_ref().filter(|_| reviewed.contains(meta.id)) {
+            if let Some(review) = meta.review.as_ref().filter(|_| is_reviewed(meta.id)) {
                 // Both are our own text, with code in it as Markdown writes it.
                 line(&format!("- **{}**: {}. The way back: {}.", meta.id, review.symptom, review.undo));
             }
         }
     }
-    for part in left(report, detail) {
+    for part in left(fixes, detail) {
         line(&part);
     }
     line("\n### How to decline\n");
@@ -123,37 +118,28 @@ fn promise(group: &Group) -> &'static str {
     }
 }
 
-fn fixed(report: &Report) -> impl Iterator<Item = (&File, &Finding)> {
-    report.findings().filter(|(_, finding)| finding.state == State::Fixed)
-}
-
 /// A line for each transform, the most frequent first.
-fn changes(report: &Report) -> Vec<String> {
-    let mut counts: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
-    for (_, finding) in fixed(report) {
-        counts.entry(finding.transform.id).or_insert((finding.transform.title, 0)).1 += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(id, (_, count))| (std::cmp::Reverse(*count), *id));
-    let line = |(id, (title, count)): (&str, (&str, usize))| format!("- `{id}` ({count}): {}", prose(title));
-    counts.into_iter().map(line).collect()
+fn changes(fixes: &Fixes) -> Vec<String> {
+    let mut sums: Vec<_> = fixes.transforms.iter().collect();
+    sums.sort_by_key(|(id, sum)| (std::cmp::Reverse(sum.count), **id));
+    sums.into_iter().map(|(id, sum)| format!("- `{id}` ({}): {}", sum.count, prose(sum.title))).collect()
 }
 
-fn table(report: &Report, detail: Detail) -> Vec<String> {
+fn table(fixes: &Fixes, detail: Detail) -> Vec<String> {
     let mut lines = Vec::new();
     match detail {
         Detail::All => {
             lines.push(
                 "\n| File | Object | Change | Why | Level |\n| --- | --- | --- | --- | --- |".to_owned(),
             );
-            lines.extend(fixed(report).map(|(file, finding)| {
+            lines.extend(fixes.rows.all().into_iter().flatten().map(|row| {
                 format!(
                     "| {} | {} | {} | {} | {} |",
-                    code(&file.name),
-                    code(&finding.subject()),
-                    prose(finding.summary.as_deref().unwrap_or_default()),
-                    prose(&finding.reason),
-                    finding.level.name()
+                    code(&row.file),
+                    code(&row.subject),
+                    prose(&row.change),
+                    prose(&row.why),
+                    row.level.name()
                 )
             }));
         }
@@ -164,46 +150,39 @@ fn table(report: &Report, detail: Detail) -> Vec<String> {
                 (_, None) => "./".to_owned(),
             };
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            fixed(report).for_each(|(file, _)| *counts.entry(of(&file.name)).or_default() += 1);
+            fixes.files.iter().for_each(|(name, count)| *counts.entry(of(name)).or_default() += count);
             lines.push("\n| Where | Fixes |\n| --- | --- |".to_owned());
             lines.extend(counts.into_iter().map(|(name, count)| format!("| {} | {count} |", code(&name))));
         }
         Detail::None => {
-            lines.push(format!(
-                "\n{} fixes; the list is longer than a request can be.",
-                fixed(report).count()
-            ));
+            lines.push(format!("\n{} fixes; the list is longer than a request can be.", fixes.rows.count));
         }
     }
     lines
 }
 
 /// What stays for a person, folded, and what stays on somebody's wish.
-fn left(report: &Report, detail: Detail) -> Vec<String> {
-    let is_left = |finding: &Finding| match finding.state {
-        State::Left => finding.needs_person && finding.level == Level::Manual,
-        State::Suppressed => true,
-        State::Fixed => false,
-    };
-    let left: Vec<_> = report.findings().filter(|(_, finding)| is_left(finding)).collect();
-    if left.is_empty() {
+fn left(fixes: &Fixes, detail: Detail) -> Vec<String> {
+    let count = fixes.left.count;
+    if count == 0 {
         return Vec::new();
     }
     let mut text =
-        format!("\n<details><summary>Left for a person, or on somebody's wish: {}</summary>\n", left.len());
-    if detail == Detail::All {
-        for (file, finding) in left {
-            // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\n- {} {}: {}",
-                code(&format!("{}:{}", file.name, finding.place.line)),
-                code(&finding.subject()),
-                prose(&finding.message())
-            );
+        format!("\n<details><summary>Left for a person, or on somebody's wish: {count}</summary>\n");
+    match fixes.left.all().filter(|_| detail == Detail::All) {
+        Some(left) => {
+            for stays in left {
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    text,
+                    "\n- {} {}: {}",
+                    code(&stays.place),
+                    code(&stays.subject),
+                    prose(&stays.message)
+                );
+            }
         }
-    } else {
-        text.push_str("\n`cce-fix --check -o full .` lists them.");
+        None => text.push_str("\n`cce-fix --check -o full .` lists them."),
     }
     text.push_str("\n\n</details>");
     vec![text]
@@ -234,8 +213,8 @@ pub fn comment(comment: Comment) -> String {
 }
 
 /// The text of the comment under a request that is closed because nothing is left of it.
-pub const CLOSED: &str = "The base branch needs none of these fixes any more, so this request is closed and its \
-                          branch deleted.\n\n<!-- cce-fix:1 closed -->\n";
+pub const CLOSED: &str = "None of these fixes is needed any more: the base branch has them, or its settings no longer ask \
+                          for them. So this request is closed and its branch deleted.\n\n<!-- cce-fix:1 closed -->\n";
 /// What tells that comment from others.
 pub const CLOSED_MARK: &str = "<!-- cce-fix:1 closed -->";
 

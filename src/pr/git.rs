@@ -3,7 +3,7 @@
 //! Of the user's clone nothing is touched but its store of objects, and what every push notes about the remote: no
 //! branch, no index, no file, no `FETCH_HEAD`. The work is done in a work tree of its own, which is gone afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Write as _;
@@ -44,6 +44,9 @@ pub enum GitError {
     /// The remote has no branch yet, or does not say which one is its default.
     #[error("the remote does not say what its default branch is; name the base by `--base`")]
     NoBase,
+    /// The remote has nothing yet.
+    #[error("the remote has no commit yet; push a first one to the branch that is to be the base")]
+    Empty,
     /// The base is not there.
     #[error("the remote has no branch `{0}`; name the base by `--base`")]
     BaseGone(String),
@@ -56,7 +59,10 @@ pub enum GitError {
     )]
     Denied(String),
     /// The remote takes no such push.
-    #[error("the remote refuses the push to `{branch}`: {message}")]
+    #[error(
+        "the remote refuses the push to `{branch}`: {message}; see that the repository is not archived, and that the \
+         account of the token may push branches whose names begin with `cce-fix/`"
+    )]
     Refused {
         /// The branch.
         branch: String,
@@ -98,6 +104,8 @@ pub struct Repository {
     login: Option<Login>,
     /// The certificates to trust in place of git's.
     roots: Option<PathBuf>,
+    /// Whether it was made for this run and holds nothing, so that no more is fetched than a run needs.
+    is_fresh: bool,
     /// Holds nothing: where git looks for hooks while it works for us.
     no_hooks: TempDir,
 }
@@ -111,6 +119,15 @@ pub struct Heads {
     pub tip: String,
     /// The branches below the prefix that was asked for, and the commits that they end in.
     pub branches: BTreeMap<String, String>,
+}
+
+/// What a push came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The branch ends in the commit since now.
+    Now,
+    /// Somebody else was faster, with the same commit.
+    WasThere,
 }
 
 /// A commit that is to be made.
@@ -130,8 +147,14 @@ impl Repository {
     /// The clone that `folder` lies in.
     pub fn open(folder: &Path, remote: &str) -> Result<Self, GitError> {
         let no_hooks = temporary()?;
-        let mut repository =
-            Self { folder: folder.to_owned(), remote: remote.to_owned(), login: None, roots: None, no_hooks };
+        let mut repository = Self {
+            folder: folder.to_owned(),
+            remote: remote.to_owned(),
+            login: None,
+            roots: None,
+            is_fresh: false,
+            no_hooks,
+        };
         let top = repository.command(["rev-parse", "--show-toplevel"]).output();
         let top = top.map_err(|error| GitError::NotStarted(error.to_string()))?;
         if !top.status.success() {
@@ -139,6 +162,21 @@ impl Repository {
             return Err(GitError::NoRepository { folder: folder.to_owned(), message });
         }
         repository.folder = PathBuf::from(os(top.stdout.trim_ascii_end()));
+        Ok(repository)
+    }
+
+    /// A clone in `folder` that has nothing yet of the repository at `address`.
+    pub fn fresh(folder: &Path, remote: &str, address: &str) -> Result<Self, GitError> {
+        let repository = Self {
+            folder: folder.to_owned(),
+            remote: remote.to_owned(),
+            login: None,
+            roots: None,
+            is_fresh: true,
+            no_hooks: temporary()?,
+        };
+        repository.run(["init", "--quiet", "--template="])?;
+        repository.run(["remote", "add", "--", remote, address])?;
         Ok(repository)
     }
 
@@ -195,10 +233,14 @@ impl Repository {
                 branches.insert(branch.to_owned(), value.to_owned());
             }
         }
+        if branches.is_empty() && default.is_none() && given.is_none() {
+            return Err(GitError::Empty);
+        }
         let base = given.map(str::to_owned).or(default).ok_or(GitError::NoBase)?;
         let tip = branches.get(&base).cloned().ok_or_else(|| GitError::BaseGone(base.clone()))?;
         let own = format!("{prefix}{base}/");
-        branches.retain(|branch, _| branch.starts_with(&own));
+        // Those with a further slash are of the base `main/x`, not of `main`.
+        branches.retain(|branch, _| branch.strip_prefix(&own).is_some_and(|group| !group.contains('/')));
         Ok(Heads { base, tip, branches })
     }
 
@@ -214,12 +256,30 @@ impl Repository {
         let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="];
         args.extend(["--no-recurse-submodules", "--no-auto-maintenance"]);
         // What was cut off stays so; a whole clone must not become a shallow one.
-        if self.text(["rev-parse", "--is-shallow-repository"])? == "true" {
+        if self.is_fresh || self.text(["rev-parse", "--is-shallow-repository"])? == "true" {
             args.push("--depth=1");
         }
         args.extend(["--", &self.remote]);
         args.extend(&missing);
         self.run(args).map(drop)
+    }
+
+    /// The text of the file `name` at the top of `commit`, if there is one.
+    pub fn file(&self, commit: &str, name: &str) -> Option<String> {
+        let bytes = self.run(["cat-file", "blob", &format!("{commit}:{name}")]).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Those of `names` that have changes in the user's work tree which are not committed.
+    pub fn uncommitted(&self, names: &BTreeSet<&str>) -> Result<Vec<String>, GitError> {
+        if self.is_fresh || names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let args = ["status", "--porcelain", "-z", "--untracked-files=no", "--no-renames"];
+        let text = self.run(args.into_iter().chain(["--ignore-submodules=all"]))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let changed = text.split('\0').filter_map(|line| line.get(3..));
+        Ok(changed.filter(|name| names.contains(name)).map(str::to_owned).collect())
     }
 
     /// Whose the branch of this name is. Its commit has to be at hand.
@@ -248,28 +308,41 @@ impl Repository {
     }
 
     /// Makes `branch` end in `commit`, if it still ends in `expected`, or is still absent.
-    pub fn push(&self, commit: &str, branch: &str, expected: Option<&str>) -> Result<(), GitError> {
-        self.push_ref(&format!("{commit}:refs/heads/{branch}"), branch, expected)
+    pub fn push(&self, commit: &str, branch: &str, expected: Option<&str>) -> Result<Pushed, GitError> {
+        self.push_ref(Some(commit), branch, expected)
     }
 
     /// Deletes `branch`, if it still ends in `expected`.
     pub fn delete(&self, branch: &str, expected: &str) -> Result<(), GitError> {
-        self.push_ref(&format!(":refs/heads/{branch}"), branch, Some(expected))
+        self.push_ref(None, branch, Some(expected)).map(drop)
     }
 
-    fn push_ref(&self, change: &str, branch: &str, expected: Option<&str>) -> Result<(), GitError> {
+    fn push_ref(
+        &self,
+        commit: Option<&str>,
+        branch: &str,
+        expected: Option<&str>,
+    ) -> Result<Pushed, GitError> {
         // Without a value the branch must not be there.
         let lease = format!("--force-with-lease=refs/heads/{branch}:{}", expected.unwrap_or_default());
-        let args = ["push", "--quiet", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed"];
-        let args = args.into_iter().chain(["--recurse-submodules=no", &lease, "--", &self.remote, change]);
+        let args = ["push", "--porcelain", "--no-progress", "--no-verify", "--no-follow-tags", "--no-signed"];
+        let change = format!("{}:refs/heads/{branch}", commit.unwrap_or_default());
+        let args = args.into_iter().chain(["--recurse-submodules=no", &lease, "--", &self.remote, &change]);
         let output = self.output(self.command(args))?;
-        if output.status.success() {
-            return Ok(());
-        }
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            let was_there = answer.lines().any(|line| line.starts_with('='));
+            return Ok(if was_there { Pushed::WasThere } else { Pushed::Now });
+        }
         let rejected = answer.lines().find_map(|line| line.strip_prefix('!'));
         let Some(rejected) = rejected else { return Err(failure("push", &output)) };
-        if ["(stale info)", "(fetch first)", "(already exists)"].iter().any(|why| rejected.contains(why)) {
+        // Another run may have done the same; and what looks like a refusal may come from two pushes at once.
+        let now = self.text(["ls-remote", "--", &self.remote, &format!("refs/heads/{branch}")])?;
+        let now = now.split_once('\t').map(|(commit, _)| commit);
+        if now == commit {
+            return Ok(Pushed::WasThere);
+        }
+        if now != expected {
             return Err(GitError::Moved(branch.to_owned()));
         }
         let message = rejected.rsplit('\t').next().unwrap_or_default();

@@ -9,6 +9,8 @@ pub mod forge;
 pub mod git;
 pub mod marker;
 pub mod plan;
+mod repos;
 mod run;
 
+pub use repos::Share;
 pub use run::run;

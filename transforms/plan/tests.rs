@@ -35,7 +35,11 @@ fn parts_make_up_the_whole() {
         fixed.map(|(id, _)| id).collect::<BTreeSet<_>>()
     };
     let part = |level: Level, recreated: bool| Settings {
-        part: Part { level: Some(level), recreated: Some(recreated) },
+        part: Part { level: Some(level), recreated: Some(recreated), ..Part::ALL },
+        ..Settings::default()
+    };
+    let single = |id: &'static str| Settings {
+        part: Part { transform: Some(id), ..Part::ALL },
         ..Settings::default()
     };
     for (kind, api_version, recreated) in [("Deployment", "apps/v1", false), ("Job", "batch/v1", true)] {
@@ -48,6 +52,11 @@ fn parts_make_up_the_whole() {
         for level in [Level::Safe, Level::Review] {
             assert_eq!(of(kind, api_version, &part(level, !recreated)), BTreeSet::new(), "{kind}");
         }
+        for id in all {
+            let alone = of(kind, api_version, &single(id));
+            assert!(alone.is_subset(&BTreeSet::from([id])), "{kind}: {id}");
+        }
+        assert_eq!(of(kind, api_version, &single("seccomp-profile")).len(), 1, "{kind}");
     }
 }
 

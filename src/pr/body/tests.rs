@@ -4,7 +4,11 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::*;
 use crate::config::Flags;
-use crate::pr::fixes::{GroupBy, Manifests};
+use crate::pr::fixes::{Decisions, GroupBy, Manifests};
+
+fn decisions() -> Decisions<'static> {
+    Decisions { flags: Flags::default(), config: None }
+}
 
 fn fixes(files: &[(&str, &str)], group: &Group) -> Fixes {
     let folder = tempfile::tempdir().unwrap();
@@ -14,7 +18,7 @@ fn fixes(files: &[(&str, &str)], group: &Group) -> Fixes {
         #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
         std::fs::write(path, text).unwrap();
     }
-    Manifests::below(folder.path()).fixes(&Flags::default(), group.part).unwrap()
+    Manifests::below(folder.path()).fix(&decisions(), group).unwrap()
 }
 
 fn deployment(name: &str, image: &str) -> String {
@@ -24,8 +28,12 @@ fn deployment(name: &str, image: &str) -> String {
     )
 }
 
+fn groups() -> Vec<Group> {
+    Manifests::below(tempfile::tempdir().unwrap().path()).groups(GroupBy::Level, &decisions()).unwrap()
+}
+
 fn group(name: &str) -> Group {
-    GroupBy::Level.groups().into_iter().find(|group| group.name == name).unwrap()
+    groups().into_iter().find(|group| group.name == name).unwrap()
 }
 
 #[test]
@@ -64,7 +72,7 @@ fn names_in_manifests_do_nothing_in_a_request() {
 fn secrets_are_not_quoted() {
     let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n";
     let text = format!("{}{secret}", deployment("web", "registry.example.com/web:1"));
-    for group in GroupBy::Level.groups() {
+    for group in groups() {
         let fixes = fixes(&[("web.yaml", &text)], &group);
         assert!(!body(&group, &fixes, "main", "", 50_000).contains("hunter2"));
     }
@@ -102,6 +110,12 @@ fn the_same_fixes_have_the_same_fingerprint() {
     let first = of(&manifest);
     assert_eq!(first.len(), 64);
     assert_eq!(of(&format!("# moved\n\n{manifest}")), first);
+    // A container that does not change anything else of the pod stands before it now.
+    let other = "      - name: other\n        image: registry.example.com/other:1\n";
+    let (before, after) = manifest.split_once("      - name: main\n").unwrap();
+    let second = of(&format!("{before}{other}      - name: main\n{after}"));
+    assert_ne!(second, first);
+    assert_eq!(of(&format!("{manifest}{other}")), second);
     assert_ne!(of(&manifest.replace("name: web", "name: shop")), first);
     assert_ne!(of(&format!("{manifest}        securityContext: {{readOnlyRootFilesystem: true}}\n")), first);
 }

@@ -8,7 +8,6 @@ mod github;
 mod gitlab;
 mod life;
 mod network;
-mod scenarios;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;

@@ -8,10 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::server::{Personality, TOKEN};
-use super::{ALL, GITEA, GITHUB};
+use super::server::TOKEN;
 use crate::common::{Folder, Ran, not_tried};
-use crate::pr::scenarios::{PERSONALITY, World};
+use crate::pr::world::{On, World};
 
 /// The program in the clone of a world, without its usual arguments.
 fn program(world: &World) -> Command {
@@ -22,28 +21,23 @@ fn program(world: &World) -> Command {
     {
         command.env_remove(name);
     }
-    command.args(["pr", "--forge", world.forge.personality.name, "--sleep", "0"]);
+    command.args(["pr", "--forge", world.personality().name, "--sleep", "0"]);
     command
-}
-
-fn world(personality: &'static Personality) -> Option<World> {
-    PERSONALITY.set(personality);
-    World::new()
 }
 
 #[test]
 fn a_forge_that_is_busy_or_ill_for_a_moment_is_waited_for() {
-    let Some(world) = world(&GITHUB) else { return };
-    world.forge.content().given =
+    let Some(world) = World::new(On::Github) else { return };
+    world.forge().content().given =
         vec![("429 Too Many Requests\r\nretry-after: 1", ""), ("502 Bad Gateway", "<html>")];
     let start = Instant::now();
     assert_eq!(world.ok(&[]).matches(": opened ").count(), 2);
     assert!(start.elapsed() >= Duration::from_secs(1));
-    world.is_settled();
+    world.is_settled(&[]);
     // What would take too long is left to the next run, with nothing half done.
     let before = world.state();
     world.commit("deploy/more.yaml", "a: 1\n");
-    world.forge.content().given = vec![("403 no\r\nretry-after: 600", "")];
+    world.forge().content().given = vec![("403 no\r\nretry-after: 600", "")];
     let ran = world.run(&[]);
     ran.expect(2, "", "127.0.0.1 takes no more requests for 600 seconds; run again after that");
     assert_eq!(world.state(), before);
@@ -52,22 +46,22 @@ fn a_forge_that_is_busy_or_ill_for_a_moment_is_waited_for() {
 /// Neither in what is printed nor in what is pushed, whatever is said about it and however much is asked to be told.
 #[test]
 fn the_token_is_told_to_nobody() {
-    for personality in ALL {
-        let Some(world) = world(personality) else { return };
+    for on in [On::Ours, On::Github, On::Gitlab, On::Gitcode, On::Codearts] {
+        let Some(world) = World::new(on) else { return };
         // The forge repeats what it was asked.
         let mut other = program(&world);
-        other.env(personality.variable, "another-secret").args(["--api-url", &world.forge.address]);
+        other.env(world.personality().variable, "another-secret").args(["--api-url", &world.api()]);
         let mut unfinished = program(&world);
         unfinished.env("RUST_LOG", "trace").args(["--api-url", "ftp://127.0.0.1"]);
         let told = [world.run(&["--json"]), Ran::of(&mut other, b""), Ran::of(&mut unfinished, b"")];
         assert_eq!(told.each_ref().map(|ran| ran.code), [Some(0), Some(2), Some(2)], "{told:?}");
         let told = format!("{told:?}");
         assert!(!told.contains(TOKEN) && !told.contains("another-secret"), "{told}");
-        for pull in &world.forge.content().pulls {
+        for pull in &world.forge().content().pulls {
             assert!(!format!("{pull:?}").contains(TOKEN));
         }
-        assert!(!world.forge.content().asked.iter().any(|line| line.contains(TOKEN)));
-        let all = world.git("host/team/shop.git", &["log", "--all", "--format=%B", "--patch"]);
+        assert!(!world.proxy.watch().asked.iter().any(|line| line.contains(TOKEN)));
+        let all = world.bare(&["log", "--all", "--format=%B", "--patch"]);
         assert!(all.contains("Harden") && !all.contains(TOKEN));
     }
 }
@@ -92,7 +86,7 @@ fn proxy() -> (String, Receiver<String>) {
 
 #[test]
 fn proxies_are_used_and_see_no_token() {
-    let Some(world) = world(&GITHUB) else { return };
+    let Some(world) = World::new(On::Github) else { return };
     let (address, asked) = proxy();
     let api = ["--api-url", "https://forge.example.invalid/api/v3"];
     let ran = Ran::of(program(&world).env("HTTPS_PROXY", &address).args(api), b"");
@@ -108,7 +102,7 @@ fn proxies_are_used_and_see_no_token() {
     direct.env("HTTPS_PROXY", &address).env("NO_PROXY", "other, example.invalid").args(api);
     let ran = Ran::of(&mut direct, b"");
     assert!(ran.code == Some(2) && ran.stderr.contains("cannot be reached: io: failed to lookup"), "{ran:?}");
-    let here = ["--api-url", &world.forge.address];
+    let here = ["--api-url", &world.api()];
     let ran =
         Ran::of(program(&world).env("HTTPS_PROXY", &address).env("HTTP_PROXY", &address).args(here), b"");
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -166,7 +160,7 @@ impl Drop for Server {
 
 #[test]
 fn certificates_that_nobody_vouches_for_are_refused_unless_they_are_named() {
-    let (Some(world), Some(server)) = (world(&GITEA), Server::start()) else { return };
+    let (Some(world), Some(server)) = (World::new(On::Ours), Server::start()) else { return };
     let run = |args: &[&str]| Ran::of(program(&world).args(["--api-url", &server.address]).args(args), b"");
     let ran = run(&[]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -189,7 +183,7 @@ fn certificates_that_nobody_vouches_for_are_refused_unless_they_are_named() {
 
 #[test]
 fn a_token_may_come_from_a_helper_of_git() {
-    let Some(world) = world(&GITHUB) else { return };
+    let Some(world) = World::new(On::Github) else { return };
     let run = |helper: &str| {
         let mut command = program(&world);
         command
@@ -198,7 +192,7 @@ fn a_token_may_come_from_a_helper_of_git() {
             .env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", "credential.https://127.0.0.1.helper")
             .env("GIT_CONFIG_VALUE_0", helper)
-            .args(["--api-url", &world.forge.address]);
+            .args(["--api-url", &world.api()]);
         Ran::of(&mut command, b"")
     };
     let ran = run("!f() { test \"$1\" = get && echo username=u && echo password=0123456789abcdef; }; f");
@@ -212,7 +206,7 @@ fn a_token_may_come_from_a_helper_of_git() {
 
 #[test]
 fn where_there_is_only_git_branches_are_pushed() {
-    let Some(world) = world(&GITHUB) else { return };
+    let Some(world) = World::new(On::Github) else { return };
     let run = || {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_cce-fix"));
         let mut command = world.command(program.to_str().unwrap(), "clone");
@@ -232,7 +226,7 @@ fn where_there_is_only_git_branches_are_pushed() {
     assert_eq!(run().matches(": left (up to date)").count(), 2);
     assert_eq!(world.branches(), branches);
     // Branches follow their base, unless somebody works on them.
-    world.commit_to("cce-fix/main/review");
+    world.commit_to("cce-fix/main/review", &["--message", "mine"]);
     let theirs = world.branches()["cce-fix/main/review"].clone();
     world.commit("deploy/more.yaml", "a: 1\n");
     let told = run();
@@ -243,7 +237,7 @@ fn where_there_is_only_git_branches_are_pushed() {
     // Nothing is left to fix.
     world.commit("deploy/web.yaml", "a: 1\n");
     let told = run();
-    assert!(told.contains("safe: branch deleted (nothing is left to fix)"), "{told}");
+    assert!(told.contains("safe: deleted (nothing is left to fix)"), "{told}");
     assert_eq!(world.branches().keys().collect::<Vec<_>>(), ["cce-fix/main/review"]);
-    assert!(world.forge.content().asked.is_empty());
+    assert!(world.proxy.watch().asked.is_empty());
 }

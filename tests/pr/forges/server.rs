@@ -9,6 +9,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::pr::world::{self, Change};
+
 /// A request as the forge keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pull {
@@ -30,12 +32,8 @@ pub(crate) struct Pull {
 pub(crate) struct Content {
     pub(crate) pulls: Vec<Pull>,
     pub(crate) labels: Vec<String>,
-    /// Method and path of each request that it got.
-    pub(crate) asked: Vec<String>,
     /// What was asked that its description does not know.
     pub(crate) unknown: Vec<String>,
-    /// From which request on it fails, and whether it does what it is told before it fails the first time.
-    pub(crate) fails: Option<(usize, bool)>,
     /// Head and body of answers that are given before all others, without a look at the request.
     pub(crate) given: Vec<(&'static str, &'static str)>,
 }
@@ -164,6 +162,9 @@ pub(crate) fn drafted(pull: &Pull, mark: &str) -> String {
 
 /// The forge.
 pub(crate) struct Forge {
+    /// Host and port.
+    pub(crate) host: String,
+    /// Where its API is.
     pub(crate) address: String,
     pub(crate) personality: &'static Personality,
     content: Arc<Mutex<Content>>,
@@ -174,7 +175,8 @@ pub(crate) const TOKEN: &str = "0123456789abcdef";
 impl Forge {
     pub(crate) fn start(personality: &'static Personality) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}{}", listener.local_addr().unwrap(), personality.api);
+        let host = listener.local_addr().unwrap().to_string();
+        let address = format!("http://{host}{}", personality.api);
         let content = Arc::new(Mutex::new(Content::default()));
         let shared = Arc::clone(&content);
         thread::spawn(move || {
@@ -183,11 +185,48 @@ impl Forge {
                 thread::spawn(move || serve(stream.unwrap(), personality, &shared));
             }
         });
-        Self { address, personality, content }
+        Self { host, address, personality, content }
     }
 
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap()
+    }
+
+    /// All requests with all that is on them, in the order of their numbers.
+    pub(crate) fn pulls(&self) -> Vec<world::Pull> {
+        let content = self.content();
+        let shown = |(index, pull): (usize, &Pull)| world::Pull {
+            number: index + 1,
+            head: pull.head.clone(),
+            base: pull.base.clone(),
+            title: pull.title.clone(),
+            is_draft: pull.is_draft,
+            body: pull.body.clone(),
+            state: pull.state.clone(),
+            merged: pull.merged,
+            labels: content.label_names(index + 1).into_iter().map(str::to_owned).collect(),
+            comments: pull.comments.clone(),
+        };
+        content.pulls.iter().enumerate().map(shown).collect()
+    }
+
+    /// What a person does to a request. The merge itself is for git.
+    pub(crate) fn change(&self, number: usize, change: Change<'_>) {
+        let mut content = self.content();
+        let pull = &mut content.pulls[number - 1];
+        match change {
+            Change::Close => "closed".clone_into(&mut pull.state),
+            Change::Merge => {
+                "closed".clone_into(&mut pull.state);
+                pull.merged = true;
+            }
+            Change::Base(base) => base.clone_into(&mut pull.base),
+            Change::Body(body) => body.clone_into(&mut pull.body),
+            Change::Labels(names) => {
+                pull.labels.clear();
+                names.iter().for_each(|name| content.add_label(number, name));
+            }
+        }
     }
 }
 
@@ -206,24 +245,13 @@ fn serve(mut stream: TcpStream, personality: &Personality, content: &Mutex<Conte
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
     let mut content = content.lock().unwrap();
-    let number = content.asked.len();
-    content.asked.push(format!("{method} {path}"));
-    let given = if content.given.is_empty() { None } else { Some(content.given.remove(0)) };
-    let fails = content.fails;
-    let mut answered = || answer(personality, &mut content, (method, path, &head), &body);
-    let (head, text) = match (given, fails) {
-        (Some((head, text)), _) => (head.to_owned(), text.to_owned()),
-        (None, Some((from, does))) if number >= from => {
-            if does && number == from {
-                answered();
-            }
-            ("400 said".to_owned(), json!({"message": "it fails"}).to_string())
-        }
-        _ => {
-            let (status, body, link) = answered();
-            let link = link.map_or_else(String::new, |link| format!("\r\nlink: {link}"));
-            (format!("{status} said{link}"), body.to_string())
-        }
+    let (head, text) = if content.given.is_empty() {
+        let (status, body, link) = answer(personality, &mut content, (method, path, &head), &body);
+        let link = link.map_or_else(String::new, |link| format!("\r\nlink: {link}"));
+        (format!("{status} said{link}"), body.to_string())
+    } else {
+        let (head, text) = content.given.remove(0);
+        (head.to_owned(), text.to_owned())
     };
     drop(content);
     let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());

@@ -311,6 +311,10 @@ pub struct Pr {
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
 
+    /// Certificates to trust in place of the system's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
     /// Do so for each repository of this list, an address a line; no clone is needed
     #[arg(long, value_name = "FILE")]
     pub repos: Option<PathBuf>,

@@ -13,6 +13,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use thiserror::Error;
 
+use super::forge::{Address, Secret};
 use super::plan::Branch;
 
 /// The name that our commits are made under.
@@ -101,6 +102,8 @@ pub struct Repository {
     folder: PathBuf,
     remote: String,
     login: Option<Login>,
+    /// The certificates to trust in place of git's.
+    roots: Option<PathBuf>,
     /// Whether it was made for this run and holds nothing, so that no more is fetched than a run needs.
     is_fresh: bool,
     /// Holds nothing: where git looks for hooks while it works for us.
@@ -148,6 +151,7 @@ impl Repository {
             folder: folder.to_owned(),
             remote: remote.to_owned(),
             login: None,
+            roots: None,
             is_fresh: false,
             no_hooks,
         };
@@ -167,6 +171,7 @@ impl Repository {
             folder: folder.to_owned(),
             remote: remote.to_owned(),
             login: None,
+            roots: None,
             is_fresh: true,
             no_hooks: temporary()?,
         };
@@ -183,6 +188,24 @@ impl Repository {
     /// Lets git in by a token, at one host and nowhere else.
     pub fn log_in(&mut self, login: Login) {
         self.login = Some(login);
+    }
+
+    /// Has git trust the certificates of this file, and no others.
+    pub fn trust(&mut self, file: &Path) {
+        // Git is called in other folders.
+        self.roots = Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    }
+
+    /// The password that git's own helpers keep for `address`. Nobody is asked.
+    pub fn password(&self, address: &Address) -> Option<Secret> {
+        let mut command = self.command(["credential", "fill"]);
+        command.env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
+        let Address { scheme, host, owner, name } = address;
+        let question = format!("protocol={scheme}\nhost={host}\npath={owner}/{name}.git\n\n");
+        let output = answer(command, &question).ok().filter(|output| output.status.success())?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let password = Secret::new(text.lines().find_map(|line| line.strip_prefix("password="))?);
+        Some(password).filter(|password| !password.reveal().is_empty())
     }
 
     /// The address of the remote, as git would fetch from it.
@@ -363,6 +386,9 @@ impl Repository {
             ("http.lowSpeedLimit".to_owned(), "1000".into()),
             ("http.lowSpeedTime".to_owned(), "60".into()),
         ];
+        if let Some(file) = &self.roots {
+            settings.push(("http.sslCAInfo".to_owned(), file.as_os_str().to_owned()));
+        }
         if let Some(Login { host, user, token }) = &self.login {
             let key = format!("credential.{host}.helper");
             // The empty one takes away those that the user has for this host, which may know an older token.
@@ -436,13 +462,7 @@ impl WorkTree<'_> {
         }
         let gap = if body.is_empty() { "" } else { "\n\n" };
         let message = format!("{subject}{gap}{}\n\n{TRAILER}: {fingerprint}\n", body.trim_end());
-        let not_started = |error: std::io::Error| GitError::NotStarted(error.to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(not_started)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(message.as_bytes()).map_err(not_started)?;
-        }
-        let output = child.wait_with_output().map_err(not_started)?;
+        let output = answer(command, &message).map_err(|error| GitError::NotStarted(error.to_string()))?;
         if !output.status.success() {
             return Err(failure("commit-tree", &output));
         }
@@ -481,6 +501,16 @@ fn temporary() -> Result<TempDir, GitError> {
         command: "worktree add".to_owned(),
         message: format!("no temporary folder: {error}"),
     })
+}
+
+/// What a command says when it reads `text`.
+fn answer(mut command: Command, text: &str) -> std::io::Result<Output> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(text.as_bytes())?;
+    }
+    child.wait_with_output()
 }
 
 /// How many settings git is given by the environment already.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::body;
 use super::fixes::{Decisions, FixError, Fixes, Group, Manifests, hash};
-use super::forge::{Address, Forge, ForgeError, Gitea, Kind, NewRequest, Request, Secret, State};
+use super::forge::{Access, Address, Forge, ForgeError, Kind, NewRequest, Request, Roots, Secret, State};
 use super::git::{GitError, Heads, Login, NewCommit, Pushed, Repository};
 use super::marker::Marker;
 use super::plan::{Branch, Decision, Open, Situation, Wanted, Why, decide};
@@ -219,7 +219,8 @@ impl Run<'_> {
         // What is closed makes room.
         jobs.sort_by_key(|job| job.request.is_some());
         let names: Vec<&str> = jobs.iter().map(|job| &*job.branch).collect();
-        let requests = forge.requests(&names)?;
+        let requests =
+            if forge.is_push_only() { stand_ins(&*forge, &jobs)? } else { forge.requests(&names)? };
         let mut bot = Bot {
             asked,
             wishes: &wishes,
@@ -284,30 +285,49 @@ fn connect(asked: &Pr, wishes: &Requests, repository: &mut Repository) -> Result
     let kind = given.or_else(|| Kind::at(&address.host)).ok_or_else(|| {
         Trouble::Other(format!("it is not known which forge is at {}; name it by `--forge`", address.host))
     })?;
-    let token = kind.token_variables().iter().find_map(|name| {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "tokens come from the environment and from nowhere else"
-        )]
-        let token = std::env::var(name).ok()?;
-        Some(Secret::new(&token)).filter(|token| !token.reveal().is_empty())
-    });
-    let token = token.ok_or_else(|| {
-        let names = kind.token_variables().join("` or `");
-        Trouble::Other(format!("no token for {}; set the variable `{names}`", address.host))
-    })?;
-    let api = api(asked, wishes, &address)?;
-    let forge: Box<dyn Forge> = match kind {
-        Kind::Gitea => Box::new(Gitea::new(&address, api, &token)?),
-        Kind::Github | Kind::Gitlab | Kind::Gitcode | Kind::Codearts => {
-            return Err(Trouble::Other(format!("there is no client for {kind:?} yet")));
+    let roots = match &asked.ca_file {
+        Some(file) => {
+            let pem = std::fs::read(file).ok();
+            let roots = pem.and_then(|pem| Roots::of(&pem));
+            repository.trust(file);
+            roots
+                .ok_or_else(|| Trouble::Other(format!("`{}` holds no certificates in PEM", file.display())))?
         }
+        None => Roots::system(),
     };
-    if text.starts_with("http") {
-        let login = Login { host: address.root(), user: forge.git_user(), token: token.reveal().to_owned() };
+    let given = token(kind);
+    let found = given.is_none() && kind != Kind::PushOnly;
+    let token = match given {
+        Some(token) => token,
+        None if kind == Kind::PushOnly => Secret::new(""),
+        None => repository.password(&address).ok_or_else(|| {
+            let names = kind.token_variables().join("` or `");
+            let host = &address.host;
+            Trouble::Other(format!(
+                "no token for {host}; set the variable `{names}`, or have a credential helper of git keep one"
+            ))
+        })?,
+    };
+    let api = api(asked, wishes, &address)?;
+    let forge = kind.client(&Access { address: &address, api, token: &token, roots: &roots })?;
+    // Where git's own helper has the token, git is let in already.
+    if let Some(user) = forge.git_user().filter(|_| text.starts_with("http") && !found) {
+        let login = Login { host: address.root(), user, token: token.reveal().to_owned() };
         repository.log_in(login);
     }
     Ok(forge)
+}
+
+/// The token that the environment has for a forge of this kind.
+fn token(kind: Kind) -> Option<Secret> {
+    kind.token_variables().iter().find_map(|name| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "tokens come from the environment and git's helpers, and from nowhere else"
+        )]
+        let token = std::env::var(name).ok()?;
+        Some(Secret::new(&token)).filter(|token| !token.reveal().is_empty())
+    })
 }
 
 /// The address of the API, where it is given. The repository's own configuration cannot have the token sent to
@@ -418,6 +438,21 @@ fn reproducing(asked: &Pr) -> String {
     flags
 }
 
+/// What stands for requests where nothing is known of them: the branches that were pushed, as if each had one that is
+/// as it should be.
+fn stand_ins(forge: &dyn Forge, jobs: &[Job<'_>]) -> Result<Vec<Request>, ForgeError> {
+    let pushed = jobs.iter().filter(|job| job.heads.branches.contains_key(&job.branch));
+    let stand_in = |job: &Job<'_>| {
+        let (title, body) = match &job.request {
+            Some(wished) => (&*wished.title, marker(job, wished, true).under(&wished.body)),
+            None => ("", Marker::default().under("")),
+        };
+        let (head, base) = (&*job.branch, &*job.heads.base);
+        forge.open(&NewRequest { head, base, title, body: &body, is_draft: false })
+    };
+    pushed.map(stand_in).collect()
+}
+
 /// Text as a shell takes it for one word. What would end the block of code around it is left out.
 fn quoted(text: &str) -> String {
     let text = text.replace(['`', '\n', '\r'], "");
@@ -460,13 +495,17 @@ impl Bot<'_> {
         let (action, why) = match decision {
             Decision::Leave(Why::NothingToFix) => return Ok(None),
             Decision::Leave(why) => ("left", Some(words(why))),
+            Decision::Open if self.forge.is_push_only() => {
+                ("pushed", Some("its request is for a person to open"))
+            }
+            Decision::Close if self.forge.is_push_only() => ("deleted", Some("nothing is left to fix")),
             Decision::Open => ("opened", None),
             Decision::Update { .. } => ("updated", None),
             Decision::Close => ("closed", Some("nothing is left to fix")),
             Decision::Say(_) => ("left", Some("its branch has commits by others")),
             Decision::DeleteBranch => ("deleted", Some("nothing is left to fix")),
         };
-        let url = url.or_else(|| Some(requests.first()?.url.clone()));
+        let url = url.or_else(|| Some(requests.first()?.url.clone())).filter(|url| !url.is_empty());
         let is_written = matches!(decision, Decision::Open | Decision::Update { .. });
         Ok(Some(Told {
             repository: None,

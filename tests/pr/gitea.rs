@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::forges::server::undrafted;
 use super::world::{Change, Pull};
 use crate::common::{Ran, not_tried, repository};
 use crate::judges::cache;
@@ -278,11 +279,13 @@ impl Repository {
                 let number = usize::try_from(pull["number"].as_u64().unwrap()).unwrap();
                 let comments = self.api("GET", &format!("/issues/{number}/comments"), None);
                 let labels = pull["labels"].as_array().into_iter().flatten();
+                let (title, is_draft) = undrafted(&text(&pull["title"]), "WIP: ");
                 Pull {
                     number,
                     head: text(&pull["head"]["label"]),
                     base: text(&pull["base"]["label"]),
-                    title: text(&pull["title"]),
+                    title,
+                    is_draft,
                     body: text(&pull["body"]),
                     state: text(&pull["state"]),
                     merged: pull["merged"].as_bool().unwrap(),

@@ -1,10 +1,11 @@
 //! `cce-fix pr` as a whole: the real program, the real git with real pushes, and a forge.
 //!
-//! The scenarios run twice: on a real Gitea, and on a small forge of our own, which is there wherever git is.
+//! The scenarios run on a real Gitea, and on a small forge of our own, which is there wherever git is and speaks as any
+//! of the kinds there are.
 
 #[cfg(unix)]
 mod campaigns;
-mod forge;
+mod forges;
 mod gitea;
 mod proxy;
 mod scenarios;

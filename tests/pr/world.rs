@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::forge::{Forge, TOKEN};
+use super::forges::server::{self, Forge, Personality, TOKEN};
+use super::forges::{CODEARTS, GITCODE, GITEA, GITHUB, GITLAB};
 use super::gitea;
 use super::proxy::{Fault, Proxy};
 use crate::common::{Folder, Ran, not_tried};
@@ -15,7 +16,9 @@ pub(crate) struct Pull {
     pub(crate) number: usize,
     pub(crate) head: String,
     pub(crate) base: String,
+    /// Without what marks a draft.
     pub(crate) title: String,
+    pub(crate) is_draft: bool,
     pub(crate) body: String,
     pub(crate) state: String,
     pub(crate) merged: bool,
@@ -37,8 +40,13 @@ pub(crate) enum Change<'c> {
 /// On which forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
-    /// A small one of the tests' own, with a way to its repositories as by SSH.
+    /// A small one of the tests' own, with a way to its repositories as by SSH, which speaks as Gitea does.
     Ours,
+    /// The same, as others do.
+    Github,
+    Gitlab,
+    Gitcode,
+    Codearts,
     /// The real one.
     Gitea,
 }
@@ -71,6 +79,18 @@ spec:
           runAsGroup: 1000
 ";
 
+impl On {
+    fn personality(self) -> &'static Personality {
+        match self {
+            Self::Ours | Self::Gitea => &GITEA,
+            Self::Github => &GITHUB,
+            Self::Gitlab => &GITLAB,
+            Self::Gitcode => &GITCODE,
+            Self::Codearts => &CODEARTS,
+        }
+    }
+}
+
 impl World {
     /// One with a deployment; none where there is no git, no shell that plays the way to the remote, or no such forge.
     pub(crate) fn new(on: On) -> Option<Self> {
@@ -95,9 +115,9 @@ impl World {
         let folder = Folder::new();
         folder.write("tmp/.keep", b"");
         let world = match on {
-            On::Ours => {
-                let forge = Forge::start();
-                let world = Self { folder, proxy: Proxy::start(&forge.address), host: Host::Ours(forge) };
+            On::Ours | On::Github | On::Gitlab | On::Gitcode | On::Codearts => {
+                let forge = Forge::start(on.personality());
+                let world = Self { folder, proxy: Proxy::start(&forge.host), host: Host::Ours(forge) };
                 // The remote is reached as by SSH, but stays on the machine.
                 let root = world.folder.path().join("host");
                 let script = format!(
@@ -142,6 +162,26 @@ impl World {
         }
     }
 
+    /// The forge, where it is ours.
+    pub(crate) fn forge(&self) -> &Forge {
+        match &self.host {
+            Host::Ours(forge) => forge,
+            Host::Gitea(_) => panic!("it is a real one"),
+        }
+    }
+
+    pub(crate) fn personality(&self) -> &'static Personality {
+        match &self.host {
+            Host::Ours(forge) => forge.personality,
+            Host::Gitea(_) => &GITEA,
+        }
+    }
+
+    /// The address of its API.
+    pub(crate) fn api(&self) -> String {
+        format!("{}{}", self.proxy.address, self.personality().api)
+    }
+
     pub(crate) fn token(&self) -> &str {
         match &self.host {
             Host::Ours(_) => TOKEN,
@@ -152,7 +192,7 @@ impl World {
     /// Where a request is looked at.
     pub(crate) fn url(&self, number: usize) -> String {
         match &self.host {
-            Host::Ours(_) => format!("https://forge.example.com/team/shop/pulls/{number}"),
+            Host::Ours(_) => server::page_of(number),
             Host::Gitea(repository) => {
                 // By the name that it was asked under.
                 format!("{}/{}/pulls/{number}", self.proxy.address, repository.path())
@@ -168,7 +208,7 @@ impl World {
             .env("GIT_SSH_COMMAND", self.folder.path().join("ssh"))
             .env("GIT_CONFIG_GLOBAL", self.folder.path().join("no-configuration"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GITEA_TOKEN", self.token());
+            .env(self.personality().variable, self.token());
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Person").env(format!("GIT_{who}_EMAIL"), "p@example.com");
         }
@@ -242,9 +282,9 @@ impl World {
     pub(crate) fn program(&self, folder: &str) -> Command {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_cce-fix"));
         let mut command = self.command(program.to_str().unwrap(), folder);
-        command.args(["pr", "--forge", "gitea", "--sleep", "0"]);
+        command.args(["pr", "--forge", self.personality().name, "--sleep", "0"]);
         if matches!(self.host, Host::Ours(_)) {
-            command.arg("--api-url").arg(format!("{}/api/v1", self.proxy.address));
+            command.arg("--api-url").arg(self.api());
         }
         command
     }
@@ -291,7 +331,7 @@ impl World {
 
     pub(crate) fn pulls(&self) -> Vec<Pull> {
         match &self.host {
-            Host::Ours(forge) => forge.pulls("shop"),
+            Host::Ours(forge) => forge.pulls(),
             Host::Gitea(repository) => repository.pulls(),
         }
     }
@@ -299,7 +339,7 @@ impl World {
     /// The requests of another repository.
     pub(crate) fn pulls_of(&self, name: &str) -> Vec<Pull> {
         match &self.host {
-            Host::Ours(forge) => forge.pulls(name),
+            Host::Ours(forge) => forge.pulls_of(name),
             Host::Gitea(_) => Vec::new(),
         }
     }
@@ -320,9 +360,9 @@ impl World {
                     &["merge", "--quiet", "--no-ff", "-m", "merged", &format!("origin/{head}")],
                 );
                 self.git("person", &["push", "--quiet", "origin", "HEAD:main"]);
-                forge.change("shop", number, change);
+                forge.change(number, change);
             }
-            (Host::Ours(forge), _) => forge.change("shop", number, change),
+            (Host::Ours(forge), _) => forge.change(number, change),
         }
     }
 
@@ -334,7 +374,9 @@ impl World {
     /// Requests to the API since the proxy had got `from`.
     pub(crate) fn asked(&self, from: usize) -> Vec<String> {
         let watch = self.proxy.watch();
-        watch.asked[from..].iter().filter(|line| line.contains(" /api/v1/")).cloned().collect()
+        // A real one is asked by git on the same way.
+        let is_api = |line: &&String| matches!(self.host, Host::Ours(_)) || line.contains(" /api/v1/");
+        watch.asked[from..].iter().filter(is_api).cloned().collect()
     }
 
     /// The second run must not change anything, with at most three requests.
@@ -345,6 +387,11 @@ impl World {
         self.ok(args);
         let asked = self.asked(from);
         assert_eq!(self.state(), before);
-        assert!(asked.len() <= 3 && asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+        assert!(asked.len() <= 3 && asked.iter().all(|line| is_question(line)), "{asked:?}");
     }
+}
+
+/// Whether a request to the forge changes nothing.
+pub(crate) fn is_question(line: &str) -> bool {
+    line.starts_with("GET ") || line.ends_with("/graphql")
 }

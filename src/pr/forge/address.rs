@@ -13,6 +13,8 @@ pub enum Kind {
     Gitcode,
     /// `CodeArts` Repo of Huawei Cloud.
     Codearts,
+    /// Any other, with branches that are pushed and requests that a person opens.
+    PushOnly,
 }
 
 impl Kind {
@@ -22,12 +24,12 @@ impl Kind {
         let is_below = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
         match host {
             "github.com" | "ssh.github.com" => Some(Self::Github),
+            // Enterprise Cloud with residency of data.
+            _ if is_below("ghe.com") => Some(Self::Github),
             "gitlab.com" | "altssh.gitlab.com" => Some(Self::Gitlab),
             "gitea.com" | "codeberg.org" => Some(Self::Gitea),
             "gitcode.com" => Some(Self::Gitcode),
-            _ if is_below("devcloud.huaweicloud.com") || is_below("myhuaweicloud.com") => {
-                Some(Self::Codearts)
-            }
+            _ if is_below("huaweicloud.com") || is_below("myhuaweicloud.com") => Some(Self::Codearts),
             _ => None,
         }
     }
@@ -40,6 +42,7 @@ impl Kind {
             Self::Gitlab => &["GITLAB_TOKEN"],
             Self::Gitcode => &["GITCODE_TOKEN"],
             Self::Codearts => &["CODEARTS_TOKEN"],
+            Self::PushOnly => &[],
         }
     }
 }
@@ -75,7 +78,12 @@ impl Address {
             None => text.split_once(':').filter(|(host, _)| !host.contains('/') && host.len() > 1)?,
         };
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = if is_http { host } else { host.split(':').next().unwrap_or_default() };
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = match host.strip_suffix(usual) {
+            Some(host) => host,
+            None if is_http => host,
+            None => host.split(':').next().unwrap_or_default(),
+        };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         let (owner, name) = path.rsplit_once('/')?;
@@ -114,6 +122,9 @@ mod tests {
         for (text, root, owner, name) in [
             ("https://github.com/a/b.git", "https://github.com", "a", "b"),
             ("https://token@github.com/a/b", "https://github.com", "a", "b"),
+            ("https://github.com:443/a/b", "https://github.com", "a", "b"),
+            ("http://127.0.0.1:80/a/b", "http://127.0.0.1", "a", "b"),
+            ("ssh://git@ssh.github.com:443/a/b", "https://ssh.github.com", "a", "b"),
             ("https://user:pass@word@Git.Example.com:8443/a/b/", "https://git.example.com:8443", "a", "b"),
             ("http://127.0.0.1:3033/a/b.git", "http://127.0.0.1:3033", "a", "b"),
             ("git@gitlab.com:group/sub/b.git", "https://gitlab.com", "group/sub", "b"),
@@ -154,7 +165,9 @@ mod tests {
             ("gitlab.com", Some(Kind::Gitlab)),
             ("codeberg.org", Some(Kind::Gitea)),
             ("gitcode.com", Some(Kind::Gitcode)),
+            ("acme.ghe.com", Some(Kind::Github)),
             ("codehub.devcloud.huaweicloud.com", Some(Kind::Codearts)),
+            ("codehub.devcloud.cn-north-4.huaweicloud.com", Some(Kind::Codearts)),
             ("codehub.devcloud.cn-north-4.myhuaweicloud.com", Some(Kind::Codearts)),
             ("git.example.com", None),
             ("notgithub.com", None),

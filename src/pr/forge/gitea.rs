@@ -5,7 +5,7 @@ use serde_json::json;
 use ureq::http::Method;
 
 use super::http::escaped;
-use super::{Address, Client, Forge, ForgeError, NewRequest, Request, Secret, State};
+use super::{Access, Client, Forge, ForgeError, NewRequest, Request, State};
 
 /// What the title of a draft starts with.
 const DRAFT: &str = "WIP: ";
@@ -59,14 +59,13 @@ struct Comment {
 }
 
 impl Gitea {
-    /// The repository at `address`, with the API where it usually is, or at `api`.
-    pub fn new(address: &Address, api: Option<&str>, token: &Secret) -> Result<Self, ForgeError> {
-        let (owner, root) = address.owner_and_root();
-        let api = api.map_or_else(|| format!("{root}/api/v1"), str::to_owned);
-        let value = Secret::new(&format!("token {}", token.reveal()));
+    /// The repository, with the API where it usually is, unless `access` names another place.
+    pub fn new(access: &Access<'_>) -> Result<Self, ForgeError> {
+        let (owner, root) = access.address.owner_and_root();
+        let api = access.api.map_or_else(|| format!("{root}/api/v1"), str::to_owned);
         Ok(Self {
-            client: Client::new(&api, "Authorization", value)?,
-            repository: format!("/repos/{}/{}", escaped(owner), escaped(&address.name)),
+            client: Client::new(&api, access, "Authorization", "token ")?,
+            repository: format!("/repos/{}/{}", escaped(owner), escaped(&access.address.name)),
         })
     }
 
@@ -151,8 +150,8 @@ impl Forge for Gitea {
         1_000_000
     }
 
-    fn git_user(&self) -> &'static str {
-        "cce-fix"
+    fn git_user(&self) -> Option<&'static str> {
+        Some("cce-fix")
     }
 }
 

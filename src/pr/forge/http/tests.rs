@@ -8,6 +8,16 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::pr::forge::Address;
+
+/// A client for the API at `root`, with the token `secret`.
+fn client(root: &str) -> Result<Client, ForgeError> {
+    let address = Address::parse("https://example.com/a/b").unwrap();
+    let (token, roots) = (Secret::new("secret\n"), Roots::system());
+    let access = Access { address: &address, api: None, token: &token, roots: &roots };
+    let client = Client::new(root, &access, "Authorization", "token ")?;
+    Ok(Client { sleep: |_| {}, ..client })
+}
 
 /// A server that gives these answers one by one, and what it was asked.
 struct Server {
@@ -51,9 +61,7 @@ impl Server {
     }
 
     fn client(&self) -> Client {
-        let mut client = Client::new(&self.root, "Authorization", Secret::new("token secret\n")).unwrap();
-        client.sleep = |_| {};
-        client
+        client(&self.root).unwrap()
     }
 
     fn asked(&self) -> Vec<String> {
@@ -106,7 +114,7 @@ fn nothing_is_made_twice() {
 fn it_is_not_tried_for_ever() {
     let server = Server::new(&["502 Bad Gateway\n\n<html>"; 10]);
     let error = server.client().get::<u64>("/x").unwrap_err();
-    assert_eq!(error.to_string(), "127.0.0.1 answers 502: <html>");
+    assert_eq!(error.to_string(), "127.0.0.1 answers 502: <html>; the fault is its own, run again later");
     assert_eq!(server.asked().len(), TRIES as usize);
     let server = Server::new(&["429 Too Many\nretry-after: 3600"]);
     let error = server.client().get::<u64>("/x").unwrap_err();
@@ -128,17 +136,33 @@ fn refusals_name_what_to_change() {
             "answers 422: {\"base\":[\"invalid\"]}",
         ),
         ("400 Bad", "answers 400: without a word"),
+        (
+            "422 Unprocessable\n\n{\"message\":\"Validation Failed\",\"errors\":[{\"code\":1,\"message\":\"too long\"}]}",
+            "answers 422: Validation Failed: too long",
+        ),
+        (
+            "403 Forbidden\nx-accepted-github-permissions: pull_requests=write\n\n{\"message\":\"no\"}",
+            "token: no; it needs `pull_requests=write`",
+        ),
+        (
+            "401 Unauthorized\n\n{\"error\":{\"message\":\"bad token secret\"}}",
+            "the token: bad token [token]; it may",
+        ),
+        (
+            "503 Busy\n\n{\"message\":\"resting\"}",
+            "answers 503: resting; the fault is its own, run again later",
+        ),
         ("200 OK\n\n<html>", "answers what is not understood: "),
     ] {
-        let error = Server::new(&[answer]).client().get::<u64>("/x?y").unwrap_err().to_string();
+        let error =
+            Server::new(&[answer; TRIES as usize]).client().get::<u64>("/x?y").unwrap_err().to_string();
         assert!(error.starts_with("127.0.0.1 ") && error.contains(words), "{error}");
         assert!(!error.contains("secret"));
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let client = Client { sleep: |_| {}, ..Client::new(&root, "a", Secret::new("secret")).unwrap() };
-    let error = client.get::<u64>("/x").unwrap_err();
+    let error = client(&root).unwrap().get::<u64>("/x").unwrap_err();
     assert!(matches!(&error, ForgeError::Unreachable { host, .. } if host == "127.0.0.1"), "{error}");
 }
 
@@ -157,9 +181,8 @@ fn all_pages_are_read() {
 
 #[test]
 fn tokens_stay_on_the_machine_or_are_encrypted() {
-    let made = |root: &str| Client::new(root, "a", Secret::new("b"));
     for root in ["https://example.com/api", "http://127.0.0.1:3033", "http://localhost", "http://[::1]:1/x"] {
-        made(root).unwrap();
+        client(root).unwrap();
     }
     for root in [
         "http://example.com",
@@ -168,10 +191,119 @@ fn tokens_stay_on_the_machine_or_are_encrypted() {
         "ftp://a",
         "example.com",
         "",
+        "https://example.com/api?token=a",
     ] {
-        assert_eq!(made(root).unwrap_err(), ForgeError::Insecure(root.to_owned()));
+        assert_eq!(client(root).unwrap_err(), ForgeError::Insecure(root.to_owned()));
     }
     assert_eq!(format!("{:?}", Secret::new("b")), "Secret");
+}
+
+#[test]
+fn pages_without_a_word_of_the_next_are_read() {
+    let server = Server::new(&["200 OK\n\n[1,2]", "200 OK\n\n[3]"]);
+    assert_eq!(server.client().full_pages::<u64>("/x?y=z", 2).unwrap(), [1, 2, 3]);
+    assert!(server.asked()[1].starts_with("GET /x?y=z&per_page=2&page=2 "));
+    let server = Server::new(&["200 OK\n\n[1,2]", "200 OK\n\n[]"]);
+    assert_eq!(server.client().full_slices::<u64>("/x?y=z", 2).unwrap(), [1, 2]);
+    assert!(server.asked()[1].starts_with("GET /x?y=z&limit=2&offset=2 "));
+}
+
+#[test]
+fn questions_are_asked_again_and_their_errors_are_told() {
+    let server = Server::new(&["502 Bad Gateway", "200 OK\n\n{\"data\":1}"]);
+    assert_eq!(server.client().query::<u64>("/graphql", "{a}", &json!({"b": "c"})).unwrap(), 1);
+    assert!(server.asked()[1].ends_with("\r\n\r\n{\"query\":\"{a}\",\"variables\":{\"b\":\"c\"}}"));
+    for (answer, words) in [
+        ("{\"errors\":[{\"type\":\"NOT_FOUND\",\"message\":\"no a/b\"}]}", "knows no `no a/b`"),
+        (
+            "{\"errors\":[{\"type\":\"FORBIDDEN\",\"message\":\"no\"}]}",
+            "does not allow this to the token: no; it",
+        ),
+        ("{\"errors\":[{\"type\":\"RATE_LIMITED\"}]}", "takes no more requests for 60 seconds"),
+        (
+            "{\"data\":null,\"errors\":[{\"message\":\"no such field\"}]}",
+            "answers what is not understood: no such field; check `--forge`",
+        ),
+        ("{\"data\":null}", "answers what is not understood: there are no data in it"),
+    ] {
+        let server = Server::new(&[&format!("200 OK\n\n{answer}")]);
+        let error = server.client().query::<u64>("/graphql", "{a}", &json!({})).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn what_the_forge_asks_for_is_waited() {
+    static WAITED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let later = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 90;
+    let server = Server::new(&[
+        "429 Too Many\nretry-after: 7",
+        &format!("403 Forbidden\nx-ratelimit-remaining: 0\nx-ratelimit-reset: {later}"),
+        "403 Forbidden\n\nYou have exceeded a secondary rate limit",
+        "200 OK\n\n1",
+        "429 Too Many\nratelimit-reset: 5",
+        "502 Bad Gateway",
+        "200 OK\n\n1",
+    ]);
+    let client = Client { sleep: |pause| WAITED.lock().unwrap().push(pause.as_secs()), ..server.client() };
+    client.get::<u64>("/x").unwrap();
+    client.get::<u64>("/x").unwrap();
+    let waited = WAITED.lock().unwrap().clone();
+    assert!((88..=90).contains(&waited[1]), "{waited:?}");
+    assert_eq!([waited[0], waited[2], waited[3], waited[4]], [7, 60, 5, 4]);
+}
+
+#[test]
+fn silence_is_not_waited_for_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let agent = agent("127.0.0.1", &Roots::system(), Duration::from_millis(50));
+    let client = Client { agent, ..client(&root).unwrap() };
+    let start = std::time::Instant::now();
+    let error = client.get::<u64>("/x").unwrap_err().to_string();
+    assert!(error.starts_with("127.0.0.1 cannot be reached: timeout"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn who_speaks_no_tls_is_not_trusted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        // Until the other side has read that.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let client = client(&root).unwrap();
+    let error = client.get::<u64>("/x").unwrap_err();
+    assert!(matches!(&error, ForgeError::Untrusted { host, .. } if host == "127.0.0.1"), "{error:?}");
+    assert!(error.to_string().contains("`--ca-file`"), "{error}");
+}
+
+#[test]
+fn files_of_certificates_are_read_or_refused() {
+    for text in ["", "text", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        assert!(Roots::of(text.as_bytes()).is_none(), "{text}");
+    }
+    let pem = "text\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(Roots::of(pem.repeat(2).as_bytes()).is_some());
+}
+
+#[test]
+fn the_variable_against_proxies_is_read_as_git_does() {
+    for (no_proxy, host, expected) in [
+        ("example.com", "example.com", true),
+        ("example.com", "git.example.com", true),
+        (".example.com, other", "git.EXAMPLE.com", true),
+        ("*.example.com", "git.example.com", true),
+        ("*", "example.com", true),
+        ("a,,b", "example.com", false),
+        ("example.com", "badexample.com", false),
+        ("", "example.com", false),
+    ] {
+        assert_eq!(is_direct(host, no_proxy), expected, "{no_proxy} {host}");
+    }
 }
 
 #[test]

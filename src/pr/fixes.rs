@@ -18,9 +18,9 @@ use crate::engine::Purpose;
 use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::look::look;
 use crate::report::finding::{Finding, Level, State};
 use crate::report::{File, FileReport, Report, Tally, Trouble};
-use crate::run::{folder_of, is_excluded, look, source};
 use crate::write::{self, WriteError};
 
 /// Files that are looked at before what they tell is put together, so that memory does not grow with their number.
@@ -306,8 +306,8 @@ impl Manifests {
     }
 
     fn look(&self, input: &Input, decisions: &Source, writes: bool) -> Result<Option<Looked>, FixError> {
-        let decisions = decisions.of(folder_of(&input.path))?;
-        if is_excluded(input, &decisions) {
+        let decisions = decisions.of_file(&input.path)?;
+        if decisions.excludes(&input.path, input.named) {
             return Ok(None);
         }
         let Ok(old) = input::read(&input.path) else { return Ok(None) };
@@ -338,7 +338,7 @@ pub struct Decisions<'d> {
 
 impl Decisions<'_> {
     fn of(&self, part: Part) -> Result<Source, ConfigError> {
-        source(Flags { part, ..self.flags.clone() }, self.config, false)
+        Source::new(Flags { part, ..self.flags.clone() }, self.config, false)
     }
 }
 

@@ -17,8 +17,8 @@ use super::plan::{Branch, Decision, Open, Situation, Wanted, Why, decide};
 use super::repos;
 use crate::cli::Pr;
 use crate::config::{self, Config, ConfigError, FILE_NAME, Flags, Requests};
+use crate::console::tell;
 use crate::exit::Exit;
-use crate::run::tell;
 use crate::suppress;
 
 /// What the names of our branches begin with, before the base.

@@ -483,7 +483,13 @@ impl Bot<'_> {
         let situation = self.situation(job, requests, open)?;
         let decision = decide(&situation);
         let mut url = open.map(|request| request.url.clone());
-        if !self.asked.dry_run {
+        if self.asked.dry_run {
+            match decision {
+                Decision::Open => self.open += 1,
+                Decision::Close => self.open = self.open.saturating_sub(1),
+                _ => {}
+            }
+        } else {
             url = self.carry_out(decision, job, &situation, open)?.or(url);
         }
         let (action, why) = match decision {

@@ -47,8 +47,14 @@ fn run(folder: &Folder, line: &str) -> String {
     format!("{exit}{}", ran.stdout.replace(here.to_str().unwrap(), "/home/team/argo-cd"))
 }
 
-/// The page with what its commands print now.
-fn played(folder: &Folder, page: &str) -> String {
+/// The page with what its commands print now, once its files are written.
+pub(super) fn played(
+    name: &str,
+    page: &str,
+    run: &dyn Fn(&str) -> String,
+    write: &dyn Fn(&str, &[u8]),
+) -> String {
+    let page_name = name;
     let mut new = String::new();
     let mut lines = page.lines().peekable();
     while let Some(line) = lines.next() {
@@ -60,16 +66,16 @@ fn played(folder: &Folder, page: &str) -> String {
         match line {
             "```console" => {
                 for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
-                    let _ = write!(new, "$ {command}\n{}", run(folder, command));
+                    let _ = write!(new, "$ {command}\n{}", run(command));
                 }
             }
             "```yaml" => {
                 let (name, text) = block.split_first().unwrap();
                 let name = name.strip_prefix("# ").unwrap_or_else(|| panic!("a file without a name: {name}"));
-                folder.write(name, (text.join("\n") + "\n").as_bytes());
+                write(name, (text.join("\n") + "\n").as_bytes());
                 let _ = writeln!(new, "{}", block.join("\n"));
             }
-            other => panic!("{PAGE}: {other} is neither run nor written"),
+            other => panic!("{page_name}: {other} is neither run nor written"),
         }
         new.push_str("```\n");
     }
@@ -86,7 +92,7 @@ fn adopting_is_fresh() {
     let folder = Folder::new();
     copy(&corpus.join("argoproj__argo-cd"), &folder);
     run(&folder, "git init -q -b main && git add -A && git commit -qm 'as it was'");
-    let played = played(&folder, &page);
+    let played = played(PAGE, &page, &|line| run(&folder, line), &|name, text| folder.write(name, text));
     assert!(played.contains("$ cce-fix --check --strict .\n") && played.len() > 4000);
     // What the page is about: in the end nothing is left.
     assert_eq!(run(&folder, "cce-fix --check --strict -q ."), "");

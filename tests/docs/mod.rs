@@ -3,6 +3,7 @@
 //! `cargo xtask docs` writes the generated pages anew: it runs these tests with `UPDATE_DOCS` set.
 
 mod adopting;
+mod bot;
 mod cce;
 mod pss;
 mod rules;

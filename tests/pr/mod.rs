@@ -3,8 +3,10 @@
 //! The scenarios run on a real Gitea, and on a small forge of our own, which is there wherever git is and speaks as any
 //! of the kinds there are.
 
+#[cfg(unix)]
+mod campaigns;
 mod forges;
 mod gitea;
 mod proxy;
 mod scenarios;
-mod world;
+pub(crate) mod world;

@@ -8,8 +8,6 @@ use std::thread;
 /// What happens from a request on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It gets an error, and so do all behind it.
-    Refuse,
     /// It is done, but its answer is an error, as are those behind it.
     RefuseAfter,
     /// It is done, but there is no answer.

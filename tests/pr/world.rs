@@ -215,17 +215,26 @@ impl World {
         command
     }
 
+    /// What a person runs, with their own way into the forge.
+    pub(crate) fn person(&self, program: &str, folder: &str) -> Command {
+        let mut command = self.command(program, folder);
+        if let Host::Gitea(repository) = &self.host {
+            let header = format!("Authorization: token {}", repository.server.token);
+            command.env("GIT_CONFIG_COUNT", "2");
+            for (number, address) in [&repository.server.address, &self.proxy.address].into_iter().enumerate()
+            {
+                command
+                    .env(format!("GIT_CONFIG_KEY_{number}"), format!("http.{address}/.extraHeader"))
+                    .env(format!("GIT_CONFIG_VALUE_{number}"), &header);
+            }
+        }
+        command
+    }
+
     /// What a person does with git.
     #[track_caller]
     pub(crate) fn git(&self, folder: &str, args: &[&str]) -> String {
-        let mut command = self.command("git", folder);
-        if let Host::Gitea(repository) = &self.host {
-            let server = repository.server;
-            command
-                .env("GIT_CONFIG_COUNT", "1")
-                .env("GIT_CONFIG_KEY_0", format!("http.{}/.extraHeader", server.address))
-                .env("GIT_CONFIG_VALUE_0", format!("Authorization: token {}", server.token));
-        }
+        let mut command = self.person("git", folder);
         let ran = Ran::of(command.args(args), b"");
         assert_eq!(ran.code, Some(0), "git {args:?}: {}", ran.stderr);
         ran.stdout.trim().to_owned()
@@ -324,6 +333,14 @@ impl World {
         match &self.host {
             Host::Ours(forge) => forge.pulls(),
             Host::Gitea(repository) => repository.pulls(),
+        }
+    }
+
+    /// The requests of another repository.
+    pub(crate) fn pulls_of(&self, name: &str) -> Vec<Pull> {
+        match &self.host {
+            Host::Ours(forge) => forge.pulls_of(name),
+            Host::Gitea(_) => Vec::new(),
         }
     }
 

@@ -118,6 +118,22 @@ impl Content {
         Some(self.pulls.len())
     }
 
+    fn all(&self) -> Vec<world::Pull> {
+        let shown = |(index, pull): (usize, &Pull)| world::Pull {
+            number: index + 1,
+            head: pull.head.clone(),
+            base: pull.base.clone(),
+            title: pull.title.clone(),
+            is_draft: pull.is_draft,
+            body: pull.body.clone(),
+            state: pull.state.clone(),
+            merged: pull.merged,
+            labels: self.label_names(index + 1).into_iter().map(str::to_owned).collect(),
+            comments: pull.comments.clone(),
+        };
+        self.pulls.iter().enumerate().map(shown).collect()
+    }
+
     /// The numbers of the requests, the newest first.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
         (1..=self.pulls.len()).rev()
@@ -167,7 +183,14 @@ pub(crate) struct Forge {
     /// Where its API is.
     pub(crate) address: String,
     pub(crate) personality: &'static Personality,
-    content: Arc<Mutex<Content>>,
+    shared: Arc<Shared>,
+}
+
+/// The repository `team/shop`, and others of the same owner where their names are in the paths of requests.
+#[derive(Debug, Default)]
+struct Shared {
+    shop: Mutex<Content>,
+    others: Mutex<BTreeMap<String, Content>>,
 }
 
 pub(crate) const TOKEN: &str = "0123456789abcdef";
@@ -177,37 +200,29 @@ impl Forge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let address = format!("http://{host}{}", personality.api);
-        let content = Arc::new(Mutex::new(Content::default()));
-        let shared = Arc::clone(&content);
+        let shared: Arc<Shared> = Arc::default();
+        let own = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || serve(stream.unwrap(), personality, &shared));
+                let own = Arc::clone(&own);
+                thread::spawn(move || serve(stream.unwrap(), personality, &own));
             }
         });
-        Self { host, address, personality, content }
+        Self { host, address, personality, shared }
     }
 
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap()
+        self.shared.shop.lock().unwrap()
     }
 
     /// All requests with all that is on them, in the order of their numbers.
     pub(crate) fn pulls(&self) -> Vec<world::Pull> {
-        let content = self.content();
-        let shown = |(index, pull): (usize, &Pull)| world::Pull {
-            number: index + 1,
-            head: pull.head.clone(),
-            base: pull.base.clone(),
-            title: pull.title.clone(),
-            is_draft: pull.is_draft,
-            body: pull.body.clone(),
-            state: pull.state.clone(),
-            merged: pull.merged,
-            labels: content.label_names(index + 1).into_iter().map(str::to_owned).collect(),
-            comments: pull.comments.clone(),
-        };
-        content.pulls.iter().enumerate().map(shown).collect()
+        self.content().all()
+    }
+
+    /// Those of another repository.
+    pub(crate) fn pulls_of(&self, name: &str) -> Vec<world::Pull> {
+        self.shared.others.lock().unwrap().get(name).map_or_else(Vec::new, Content::all)
     }
 
     /// What a person does to a request. The merge itself is for git.
@@ -230,7 +245,7 @@ impl Forge {
     }
 }
 
-fn serve(mut stream: TcpStream, personality: &Personality, content: &Mutex<Content>) {
+fn serve(mut stream: TcpStream, personality: &Personality, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -244,16 +259,27 @@ fn serve(mut stream: TcpStream, personality: &Personality, content: &Mutex<Conte
     reader.read_exact(&mut body).unwrap();
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let mut content = content.lock().unwrap();
+    let other = path.split_once("/repos/team/").and_then(|(_, rest)| rest.split('/').next());
+    let (mut shop, mut others);
+    let (content, path) = match other.filter(|name| *name != "shop") {
+        Some(name) => {
+            others = shared.others.lock().unwrap();
+            let path = path.replacen(&format!("/{name}/"), "/shop/", 1);
+            (others.entry(name.to_owned()).or_default(), path)
+        }
+        None => {
+            shop = shared.shop.lock().unwrap();
+            (&mut *shop, path.to_owned())
+        }
+    };
     let (head, text) = if content.given.is_empty() {
-        let (status, body, link) = answer(personality, &mut content, (method, path, &head), &body);
+        let (status, body, link) = answer(personality, content, (method, &path, &head), &body);
         let link = link.map_or_else(String::new, |link| format!("\r\nlink: {link}"));
         (format!("{status} said{link}"), body.to_string())
     } else {
         let (head, text) = content.given.remove(0);
         (head.to_owned(), text.to_owned())
     };
-    drop(content);
     let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
     // Who was ended does not listen.
     let _ = stream.write_all(format!("{head}{text}").as_bytes());

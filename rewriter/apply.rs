@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use crate::draft::Draft;
 use crate::error::Blocked;
 use crate::placement::Placement;
-use crate::splice::{self, Splice};
+use crate::splice::Splice;
 use crate::verify;
 use crate::{Edit, Stream};
 
@@ -41,11 +42,8 @@ pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<&Edit>)]) -> Applied {
         let Some(document) = stream.document(*index).filter(|document| document.root().is_some()) else {
             continue;
         };
-        match Placement::new(document).change(edits) {
-            Ok(change) => match splice::splices(document, &change) {
-                (splices, blocked) if blocked.is_empty() => changes.push((document, edits, splices)),
-                (_, blocked) => failures.push((*index, ApplyError::Blocked(blocked[0].1))),
-            },
+        match Draft::new(document).splices(edits) {
+            Ok(splices) => changes.push((document, edits, splices)),
             Err(blocked) => failures.push((*index, ApplyError::Blocked(blocked))),
         }
     }

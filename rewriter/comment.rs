@@ -6,7 +6,8 @@ use crate::event::EventKind;
 use crate::node::{Entries, Items};
 use crate::position::Position;
 use crate::stream::Document;
-use crate::{Node, Path, Step, style};
+use crate::style::{self, line_start};
+use crate::{Node, Path, Step};
 
 /// A comment of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,7 @@ impl<'s> Document<'s> {
     /// The line that the comment at `start` is about.
     fn line_asked(&self, start: usize) -> Option<usize> {
         let text = self.stream.text.as_bytes();
-        let line_start = memchr::memrchr(b'\n', &text[..start]).map_or(0, |newline| newline + 1);
-        let before = self.stream.text[line_start..start].trim_start_matches('\u{feff}').trim();
+        let before = self.stream.text[line_start(text, start)..start].trim();
         // The dash of an item whose content follows below says as little as no text at all.
         if !before.bytes().all(|byte| byte == b'-') {
             return Some(self.position(start).line);

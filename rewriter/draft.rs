@@ -28,7 +28,7 @@ impl<'s> Draft<'s> {
             return Err(Blocked::Missing);
         }
         let change = self.placement.change(edits)?;
-        match splice::splices_in_style(self.document, &change, &self.samples) {
+        match splice::splices(self.document, &change, &self.samples) {
             (splices, blocked) if blocked.is_empty() => Ok(splices),
             (_, blocked) => Err(blocked[0].1),
         }

@@ -135,6 +135,20 @@ pub struct Cli {
     #[arg(short, long, value_name = "FORMAT", value_parser = OsStringValueParser::new().try_map(wanted))]
     pub output_format: Vec<Wanted>,
 
+    /// Files and folders to pass over, as `.gitignore` names them, seen from this folder
+    ///
+    /// Beside those that the configuration excludes. Files that are named on the command line are not passed over.
+    #[arg(long, value_name = "GLOB", hide_short_help = true)]
+    pub exclude: Vec<String>,
+
+    /// Pass over what is excluded even where it is named, as hooks name files
+    #[arg(long, hide_short_help = true)]
+    pub force_exclude: bool,
+
+    /// Take more paths from a file, `-` for stdin: one a line, or each ended by a NUL byte
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub files_from: Option<PathBuf>,
+
     /// Look into files that `.gitignore` and the like exclude
     #[arg(long, hide_short_help = true)]
     pub no_ignore: bool,
@@ -487,6 +501,8 @@ impl Cli {
             ignore: self.ignore.clone(),
             no_suppressions: self.no_suppressions,
             add_suppressions: self.add_suppressions.clone(),
+            exclude: self.exclude.clone(),
+            force_exclude: self.force_exclude,
             today: None,
             ..Flags::default()
         }

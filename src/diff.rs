@@ -357,24 +357,45 @@ impl HunkLines {
                 PLAIN
             }
             Some(b'@') => {
-                *self = Self::announced(line).unwrap_or_default();
+                *self = HunkHeader::read(line).map_or_else(Self::default, Self::announced);
                 HUNK
             }
             _ => HEADER,
         }
     }
 
-    /// Reads `@@ -1,2 +3,4 @@`.
-    fn announced(header: &[u8]) -> Option<Self> {
-        let mut words = str::from_utf8(header).ok()?.split(' ').skip(1);
-        let old = line_count(words.next()?.strip_prefix('-')?)?;
-        let new = line_count(words.next()?.strip_prefix('+')?)?;
-        Some(Self { old, new })
+    fn announced(HunkHeader { old, new, .. }: HunkHeader) -> Self {
+        Self { old, new }
     }
 }
 
-fn line_count(range: &str) -> Option<usize> {
-    range.split_once(',').map_or(Some(1), |(_, count)| count.parse().ok())
+/// What the first line of a hunk announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HunkHeader {
+    /// How many lines of the old text follow.
+    pub old: usize,
+    /// Where the lines of the new text stand, from one.
+    pub start: usize,
+    /// How many lines of the new text follow.
+    pub new: usize,
+}
+
+impl HunkHeader {
+    /// Reads `@@ -1,2 +3,4 @@`.
+    pub fn read(line: &[u8]) -> Option<Self> {
+        // Behind the second `@@` may stand text of the file, in any encoding.
+        let ranges = line.strip_prefix(b"@@ ")?.split(|byte| *byte == b'@').next()?;
+        let (old, new) = str::from_utf8(ranges).ok()?.trim().split_once(' ')?;
+        let (_, old) = range(old.strip_prefix('-')?)?;
+        let (start, new) = range(new.strip_prefix('+')?)?;
+        Some(Self { old, start, new })
+    }
+}
+
+/// Start and length of a range, which is one line where no length is given.
+fn range(text: &str) -> Option<(usize, usize)> {
+    let (start, count) = text.split_once(',').unwrap_or((text, "1"));
+    Some((start.parse().ok()?, count.parse().ok()?))
 }
 
 fn paint_line(painted: &mut Vec<u8>, style: Style, line: &[u8]) {
@@ -410,6 +431,14 @@ pub fn harmless(text: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// The same of text, which stays text.
+pub fn harmless_text(text: &str) -> Cow<'_, str> {
+    match harmless(text.as_bytes()) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
+    }
 }
 
 fn push_harmless(shown: &mut Vec<u8>, character: char) {

@@ -1,7 +1,7 @@
 //! What is said about a transform or an image when somebody asks: `cce-fix explain`, `cce-fix rules`.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use rewriter::Stream;
@@ -11,83 +11,61 @@ use transforms::settings::Profile;
 use transforms::{ALL, Evidence, Judged, Meta, Outcome, Settings, State};
 
 use crate::cli::{Explain, RulesFormat, Subject};
-use crate::config::{self, Flags};
+use crate::config::{self, Flags, Source};
+use crate::console::{answer, refuse};
 use crate::exit::Exit;
-use crate::run;
-use crate::spelling::nearest;
-
-/// The transforms that ask the image catalogue.
-const OF_IMAGES: [&str; 4] =
-    ["run-as-user", "capabilities", "unprivileged-port", "read-only-root-filesystem"];
+use crate::spelling::suggestion;
 
 /// Prints what was asked for.
 pub fn run(asked: &Explain) -> io::Result<Exit> {
-    print(match (&asked.subject, &asked.id) {
+    let found = match (&asked.subject, &asked.id) {
         // With what the configuration of this folder knows about images.
-        (Some(Subject::Image { name }), _) => match run::source(Flags::default(), None, false)
-            .and_then(|decisions| decisions.of(Path::new(".")))
-        {
-            Ok(decisions) => {
-                let catalogue = decisions.settings.catalogue.clone();
-                image(name, &Settings { catalogue, ..Settings::default() })
+        (Some(Subject::Image { name }), _) => {
+            let decisions =
+                Source::new(Flags::default(), None, false).and_then(|source| source.of(Path::new(".")));
+            match decisions {
+                Ok(decisions) => {
+                    let catalogue = decisions.settings.catalogue.clone();
+                    image(name, &Settings { catalogue, ..Settings::default() })
+                }
+                Err(error) => return refuse(&error.to_string()),
             }
-            Err(error) => {
-                run::tell(&error.to_string())?;
-                return Ok(Exit::Trouble);
-            }
-        },
+        }
         (None, id) => transform(id.as_deref().unwrap_or_default()),
-    })
+    };
+    match found {
+        Ok(text) => answer(text),
+        Err(unknown) => refuse(&unknown.to_string()),
+    }
 }
 
 /// Lists all transforms.
 pub fn list(format: RulesFormat) -> io::Result<Exit> {
-    print(Ok(match format {
+    answer(match format {
         RulesFormat::Text => rules(),
         RulesFormat::Json => rules_for_programs(),
         RulesFormat::Markdown => rules_for_pages(),
-    }))
-}
-
-fn print(answer: Result<String, Unknown>) -> io::Result<Exit> {
-    match answer {
-        Ok(text) => {
-            io::stdout().lock().write_all(text.as_bytes())?;
-            Ok(Exit::Success)
-        }
-        Err(unknown) => {
-            run::tell(&format!("error: {unknown}"))?;
-            Ok(Exit::Trouble)
-        }
-    }
+    })
 }
 
 /// A name that nothing is known by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unknown {
-    #[error("no transform has the id `{id}`; {}", hint(.nearest.as_deref(), "`cce-fix rules` lists them"))]
-    Transform { id: String, nearest: Option<String> },
-    #[error("`{name}` is no image reference{}", .nearest.as_deref().map(meant).unwrap_or_default())]
-    Reference { name: String, nearest: Option<String> },
-    #[error("nothing is known about the image `{name}`{}", .nearest.as_deref().map(meant).unwrap_or_default())]
-    Image { name: String, nearest: Option<String> },
+    #[error("no transform has the id `{id}`{suggestion}")]
+    Transform { id: String, suggestion: String },
+    #[error("`{name}` is no image reference{suggestion}")]
+    Reference { name: String, suggestion: String },
+    #[error("nothing is known about the image `{name}`{suggestion}")]
+    Image { name: String, suggestion: String },
     #[error("`{image}` is known, but not its tag `{tag}`")]
     Tag { image: String, tag: String },
-}
-
-fn hint(nearest: Option<&str>, otherwise: &str) -> String {
-    nearest.map_or_else(|| otherwise.to_owned(), |nearest| format!("did you mean `{nearest}`?"))
-}
-
-fn meant(nearest: &str) -> String {
-    format!("; did you mean `{nearest}`?")
 }
 
 /// All transforms, a line each.
 fn rules() -> String {
     let rows = ALL.iter().map(|transform| {
         let meta = transform.meta();
-        [meta.id.to_owned(), meta.category.to_string(), profiles(meta), meta.title.to_owned()]
+        [meta.id.to_owned(), meta.category.to_string(), profiles(meta).join(", "), meta.title.to_owned()]
     });
     let head = ["ID", "CATEGORY", "PROFILES", "TITLE"].map(str::to_owned);
     table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
@@ -107,9 +85,8 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-fn profiles(meta: &Meta) -> String {
-    let profiles = std::iter::once(&Profile::Cce).chain(meta.profiles);
-    profiles.map(Profile::to_string).collect::<Vec<_>>().join(", ")
+fn profiles(meta: &Meta) -> Vec<String> {
+    std::iter::once(&Profile::Cce).chain(meta.profiles).map(Profile::to_string).collect()
 }
 
 /// A transform, as other programs read it.
@@ -137,7 +114,7 @@ fn rules_for_programs() -> String {
             title: meta.title,
             category: meta.category.to_string(),
             severity: meta.severity.to_string(),
-            profiles: profiles(meta).split(", ").map(str::to_owned).collect(),
+            profiles: profiles(meta),
             pages: meta.pages,
             pod_security: meta.pod_security,
             on_windows: meta.on_windows,
@@ -155,7 +132,8 @@ pub fn rules_for_pages() -> String {
     ALL.iter().map(|transform| transform.meta()).fold(head.to_owned(), |mut text, meta| {
         let Meta { id, title, category, severity, .. } = meta;
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "| `{id}` | {title} | {category} | {severity} | {} |", profiles(meta));
+        let _ =
+            writeln!(text, "| `{id}` | {title} | {category} | {severity} | {} |", profiles(meta).join(", "));
         text
     })
 }
@@ -164,8 +142,11 @@ pub fn rules_for_pages() -> String {
 fn transform(id: &str) -> Result<String, Unknown> {
     let metas = || ALL.iter().map(|transform| transform.meta());
     let Some(meta) = metas().find(|meta| meta.id == id) else {
-        let nearest = nearest(id, metas().map(|meta| meta.id)).map(Into::into);
-        return Err(Unknown::Transform { id: id.to_owned(), nearest });
+        let mut suggestion = suggestion(id, metas().map(|meta| meta.id));
+        if suggestion.is_empty() {
+            "; `cce-fix rules` lists them".clone_into(&mut suggestion);
+        }
+        return Err(Unknown::Transform { id: id.to_owned(), suggestion });
     };
     Ok(page(meta))
 }
@@ -178,7 +159,7 @@ pub fn page(meta: &Meta) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {word}: {value}");
     };
-    fact("profiles", &profiles(meta));
+    fact("profiles", &profiles(meta).join(", "));
     for (word, names) in [("asked for by CCE", meta.pages), ("checks of Pod Security", meta.pod_security)] {
         if !names.is_empty() {
             fact(word, &names.join("; "));
@@ -187,7 +168,7 @@ pub fn page(meta: &Meta) -> String {
     fact("pods for Windows", if meta.on_windows { "yes" } else { "no" });
     fact("since", since);
     text.push('\n');
-    text.push_str(documentation(meta.doc).trim_end());
+    text += &meta.documentation();
     text.push('\n');
     if let Some(review) = &meta.review {
         // Writing to a String cannot fail.
@@ -235,16 +216,14 @@ fn parameters(id: &str) -> String {
     format!("In `.cce-fix.yaml`, under `transforms.{id}`:\n\n{}", rows.collect::<String>())
 }
 
-/// The documentation without the space that a doc comment has in front of each line.
-fn documentation(doc: &str) -> String {
-    doc.lines().flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect()
-}
-
 /// What is known about an image, and what it leads to.
 fn image(name: &str, settings: &Settings) -> Result<String, Unknown> {
     let catalogue = &*settings.catalogue;
     let Some(reference) = ImageRef::parse(name) else {
-        return Err(Unknown::Reference { name: name.to_owned(), nearest: nearest_image(name, catalogue) });
+        return Err(Unknown::Reference {
+            name: name.to_owned(),
+            suggestion: suggested_image(name, catalogue),
+        });
     };
     let mut text = format!("{}\n\n", reference.repository());
     match catalogue.find(&reference) {
@@ -268,12 +247,12 @@ fn unknown_image(name: &str, reference: &ImageRef<'_>, catalogue: &Catalogue) ->
         (Some(entry), tag) => {
             Unknown::Tag { image: entry.image.clone(), tag: tag.unwrap_or("latest").to_owned() }
         }
-        (None, _) => Unknown::Image { name: name.to_owned(), nearest: nearest_image(name, catalogue) },
+        (None, _) => Unknown::Image { name: name.to_owned(), suggestion: suggested_image(name, catalogue) },
     }
 }
 
-/// The name of a known image, as people write it, that is most like `name`, whatever its tag.
-fn nearest_image(name: &str, catalogue: &Catalogue) -> Option<String> {
+/// The known image, as people write it, that may be meant by `name`, whatever its tag.
+fn suggested_image(name: &str, catalogue: &Catalogue) -> String {
     let lower = name.to_ascii_lowercase();
     let without_digest = lower.split('@').next().unwrap_or_default();
     let repository = match without_digest.rsplit_once(':') {
@@ -281,7 +260,7 @@ fn nearest_image(name: &str, catalogue: &Catalogue) -> Option<String> {
         _ => without_digest,
     };
     let known = catalogue.entries().iter().flat_map(Entry::repositories).map(familiar);
-    nearest(familiar(repository), known).map(Into::into)
+    suggestion(familiar(repository), known)
 }
 
 /// The repository without what Docker adds by itself.
@@ -364,20 +343,21 @@ fn consequences(image: &str, settings: &Settings) -> String {
     let plans = stream.documents().map(|document| transforms::plan(document, settings, &Evidence::default()));
     let findings = plans.flat_map(|plan| plan.pods).flat_map(|pod| pod.findings);
     let rows: Vec<[String; 3]> = findings
-        .filter(|judged| OF_IMAGES.contains(&judged.finding.transform.id))
-        .map(|judged| {
-            let [level, what] = consequence(&judged);
-            [format!("  {}", judged.finding.transform.id), level, what]
+        .filter_map(|judged| {
+            let [level, what] = consequence(&judged)?;
+            Some([format!("  {}", judged.finding.transform.id), level, what])
         })
         .collect();
     table(&rows)
 }
 
-fn consequence(judged: &Judged) -> [String; 2] {
+/// The level and what is done; nothing for what is as it should be, or asks nothing of anybody.
+fn consequence(judged: &Judged) -> Option<[String; 2]> {
     match (&judged.state, &judged.finding.outcome) {
-        (State::Left(left), _) => ["left".to_owned(), left.reason.clone()],
-        (_, Outcome::Fix(fix)) => [fix.level.to_string(), format!("{}: {}", fix.summary, fix.reason)],
-        _ => ["nothing".to_owned(), "it is as it should be".to_owned()],
+        (State::Left(left), _) if !left.needs_person => None,
+        (State::Left(left), _) => Some(["left".to_owned(), left.reason.clone()]),
+        (_, Outcome::Fix(fix)) => Some([fix.level.to_string(), format!("{}: {}", fix.summary, fix.reason)]),
+        _ => None,
     }
 }
 
@@ -406,8 +386,6 @@ impl fmt::Display for Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use transforms::images::UserImage;
 
     use super::*;
@@ -415,6 +393,12 @@ mod tests {
     #[track_caller]
     fn explained(name: &str) -> String {
         image(name, &Settings::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The level at which `text` tells of a transform.
+    fn level_of<'t>(text: &'t str, id: &str) -> Option<&'t str> {
+        let mut words = text.lines().map(str::split_whitespace);
+        words.find_map(|mut words| words.next().filter(|word| *word == id).and_then(|_| words.next()))
     }
 
     #[track_caller]
@@ -463,8 +447,12 @@ mod tests {
             match image(&entry.image, &Settings::default()) {
                 Ok(text) => {
                     assert!(text.contains(entry.source.trim()), "{text}");
-                    for id in OF_IMAGES {
-                        assert!(text.contains(&format!("\n  {id} ")), "{id}: {text}");
+                    let (_, rows) = text.split_once("it leads to:\n").unwrap();
+                    // What no image is excused from has a row for each.
+                    for id in
+                        ["run-as-non-root", "allow-privilege-escalation", "seccomp-profile", "resources"]
+                    {
+                        assert!(rows.contains(&format!("  {id} ")), "{id}: {text}");
                     }
                 }
                 // A row about some tags alone.
@@ -475,17 +463,34 @@ mod tests {
         }
     }
 
+    /// What the catalogue knows reaches the transforms that ask it.
+    #[test]
+    fn what_is_known_of_an_image_tells_in_what_it_leads_to() {
+        for (image, id, words) in [
+            ("nginx", "unprivileged-port", "port 80"),
+            ("registry.k8s.io/ingress-nginx/controller", "allow-privilege-escalation", "NET_BIND_SERVICE"),
+            ("cassandra", "resources", "by the gigabyte"),
+            ("quay.io/jetstack/cert-manager-controller", "run-as-non-root", "names it by number"),
+            ("fluent/fluent-bit", "run-as-user", "meant to stay root"),
+        ] {
+            let text = explained(image);
+            let mut rows = text.lines().filter(|line| line.starts_with(&format!("  {id} ")));
+            assert!(rows.any(|row| row.contains(words)), "{image}, {id}: {text}");
+        }
+    }
+
     #[test]
     fn a_mirror_lowers_the_levels() {
         let (own, mirror) = (
             explained("nginxinc/nginx-unprivileged"),
             explained("swr.cn-north-4.myhuaweicloud.com/org/nginx-unprivileged"),
         );
-        assert!(own.contains("run-as-user                safe") && !own.contains(" review "), "{own}");
-        assert!(
-            mirror.contains("run-as-user                review") && !mirror.contains(" safe "),
-            "{mirror}"
-        );
+        let of_image = ["run-as-user", "run-as-non-root", "capabilities", "read-only-root-filesystem"];
+        for (text, level) in [(&own, "safe"), (&mirror, "review")] {
+            for id in of_image {
+                assert_eq!(level_of(text, id), Some(level), "{id}: {text}");
+            }
+        }
         assert!(mirror.contains("by its name alone"), "{mirror}");
     }
 
@@ -493,7 +498,7 @@ mod tests {
     fn rows_of_the_configuration_say_so() {
         let own = UserImage { image: "r.io/app".to_owned(), uid: Some(7), ..UserImage::default() };
         let catalogue = Catalogue::builtin().with([Entry::try_from(own).unwrap()]);
-        let settings = Settings { catalogue: Cow::Owned(catalogue), ..Settings::default() };
+        let settings = Settings { catalogue: catalogue.into(), ..Settings::default() };
         let text = image("r.io/app:1", &settings).unwrap();
         assert!(text.contains("the configuration") && text.contains("`runAsUser: 7`"), "{text}");
     }

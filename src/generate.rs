@@ -11,6 +11,10 @@ use crate::config::Decisions;
 /// How a file begins that the program made and may make anew.
 const MARK: &str = "# Made by cce-fix";
 
+/// In how many bytes it begins: a script has the line of its interpreter before it, and further down it may be
+/// quoted by somebody.
+const HEAD: usize = 64;
+
 /// The folder for generated files, where no other is configured.
 const FOLDER: &str = "cce-fix-generated";
 
@@ -76,7 +80,7 @@ fn place(folder: &Path, generated: Generated) -> Result<Option<NewFile>, String>
     };
     match &old {
         Some(old) if old == generated.text.as_bytes() => Ok(None),
-        Some(old) if !old.windows(MARK.len()).take(64).any(|start| start == MARK.as_bytes()) => {
+        Some(old) if !old.windows(MARK.len()).take(HEAD).any(|start| start == MARK.as_bytes()) => {
             refuse("is there and was not made by cce-fix")
         }
         _ => Ok(Some(NewFile { path, generated, old })),

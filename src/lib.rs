@@ -5,6 +5,7 @@
 pub mod changed;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod demand;
 pub mod diff;
 pub mod engine;
@@ -13,7 +14,10 @@ pub mod explain;
 pub mod gather;
 pub mod generate;
 pub mod input;
+pub mod jobs;
 pub mod link;
+pub mod look;
+pub mod paths;
 pub mod pr;
 pub mod progress;
 pub mod pss;

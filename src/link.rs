@@ -34,6 +34,11 @@ pub fn name_line(path: &Path, folder: &Path) -> Vec<u8> {
     line
 }
 
+/// `text` as a link to the file at `path`. The text has to be harmless already.
+pub fn around(text: &str, path: &Path, folder: &Path) -> String {
+    format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", uri(&folder.join(path)))
+}
+
 /// How long `:line:column` at the start of `text` is.
 fn place(text: &str) -> usize {
     let number = |text: &str| {
@@ -45,10 +50,7 @@ fn place(text: &str) -> usize {
 }
 
 fn link(path: &Path, folder: &Path, text: &str) -> Vec<u8> {
-    let mut shown = format!("\x1b]8;;{}\x1b\\", uri(&folder.join(path))).into_bytes();
-    shown.extend_from_slice(&harmless(text.as_bytes()));
-    shown.extend_from_slice(b"\x1b]8;;\x1b\\");
-    shown
+    around(&String::from_utf8_lossy(&harmless(text.as_bytes())), path, folder).into_bytes()
 }
 
 /// The host stays empty, which means this one.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read as _, Write as _};
+use std::fmt::Display;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -11,15 +12,17 @@ use transforms::pod_security::{self, Level};
 use transforms::{Evidence, PodPlan, PodSecurity, Profile, Settings};
 
 use crate::cli::{Pss, PssFormat};
-use crate::config::{ConfigError, Flags, Source};
+use crate::config::{Decisions, Flags, Source};
+use crate::console::{self, refuse, tell};
 use crate::diff;
 use crate::engine::{Examined, Problem, Purpose};
 use crate::exit::Exit;
 use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::jobs::{Job, jobs};
+use crate::look::{examine, look};
 use crate::report;
-use crate::run::{examine, folder_of, is_excluded, look, source, tell};
 
 /// A workload, as other programs read it.
 #[derive(Serialize)]
@@ -35,8 +38,9 @@ struct Workload {
     reachable: Option<String>,
     /// What keeps it from restricted now.
     checks: Vec<Check>,
+    /// How its line begins: where it stands, and what it is called.
     #[serde(skip)]
-    position: String,
+    start: String,
 }
 
 #[derive(Serialize)]
@@ -49,31 +53,37 @@ struct Check {
     is_fixed: bool,
 }
 
-/// What came of one file.
-#[derive(Default)]
+/// What came of one file, or of paths and configurations that are of no use.
 struct Judged {
     workloads: Vec<Workload>,
     problems: Vec<String>,
 }
 
+impl Judged {
+    /// Nothing, for these reasons.
+    fn refused(errors: impl IntoIterator<Item = impl Display>) -> Self {
+        let problems = errors.into_iter().map(|error| format!("error: {error}")).collect();
+        Self { workloads: Vec::new(), problems }
+    }
+}
+
+/// Text is made for nobody here.
+const PURPOSE: Purpose = Purpose::Answer { satisfied: false };
+
 /// Judges what `asked` names.
 pub fn run(asked: &Pss) -> io::Result<Exit> {
     let flags = Flags { target: asked.target, ..Flags::default() };
-    let decisions = match source(flags, asked.config.as_deref(), asked.isolated) {
-        Ok(decisions) => decisions,
-        Err(error) => {
-            tell(&format!("error: {error}"))?;
-            return Ok(Exit::Trouble);
-        }
+    let source = match Source::new(flags, asked.config.as_deref(), asked.isolated) {
+        Ok(source) => source,
+        Err(error) => return refuse(&error.to_string()),
     };
     let is_stdin = |path: &OsString| path == OsStr::new("-");
     let judged = match asked.paths.as_slice() {
-        [path] if is_stdin(path) => vec![stdin(asked, &decisions)?],
+        [path] if is_stdin(path) => vec![stdin(asked, &source)?],
         paths if paths.iter().any(is_stdin) => {
-            tell("error: `-` stands for stdin and cannot be mixed with other paths")?;
-            return Ok(Exit::Trouble);
+            return refuse("`-` stands for stdin and cannot be mixed with other paths");
         }
-        _ => files(asked, &decisions)?,
+        _ => files(asked, &source)?,
     };
     let mut exit = Exit::Success;
     for problem in judged.iter().flat_map(|judged| &judged.problems) {
@@ -81,88 +91,70 @@ pub fn run(asked: &Pss) -> io::Result<Exit> {
         tell(problem)?;
     }
     let workloads: Vec<&Workload> = judged.iter().flat_map(|judged| &judged.workloads).collect();
-    let out = match asked.output_format {
-        PssFormat::Json => serde_json::to_vec_pretty(&workloads).map_err(io::Error::other)?,
+    console::print(&match asked.output_format {
+        PssFormat::Json => {
+            let text = serde_json::to_string_pretty(&workloads).map_err(io::Error::other)?;
+            format!("{text}\n").into_bytes()
+        }
         PssFormat::Text => workloads.iter().flat_map(|workload| workload.lines()).collect(),
-    };
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&out)?;
-    if asked.output_format == PssFormat::Json {
-        stdout.write_all(b"\n")?;
-    }
-    stdout.flush()?;
+    })?;
     Ok(exit)
 }
 
-fn stdin(asked: &Pss, decisions: &Source) -> io::Result<Judged> {
+fn stdin(asked: &Pss, source: &Source) -> io::Result<Judged> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
     let path = asked.stdin_filename.as_path();
-    Ok(match settings(asked, decisions, path) {
-        Ok(settings) => judge(
-            path,
-            &examine(&bytes, path, &settings, None, None, Purpose::Answer { satisfied: false }),
-            true,
-        ),
-        Err(error) => Judged { problems: vec![error.to_string()], ..Judged::default() },
+    Ok(match source.of_file(path) {
+        Ok(decisions) => {
+            judge(path, &examine(&bytes, path, &settings(asked, &decisions), None, None, PURPOSE), true)
+        }
+        Err(error) => Judged::refused([error]),
     })
 }
 
-fn files(asked: &Pss, decisions: &Source) -> io::Result<Vec<Judged>> {
+fn files(asked: &Pss, source: &Source) -> io::Result<Vec<Judged>> {
     let here = [".".into()];
     let paths = if asked.paths.is_empty() { &here } else { asked.paths.as_slice() };
-    let (mut inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
-    inputs.retain(|input| {
-        let decisions = decisions.of(folder_of(&input.path));
-        !decisions.is_ok_and(|decisions| is_excluded(input, &decisions))
-    });
+    let (inputs, errors) = input::collect(paths, asked.no_ignore, asked.threads);
     let patches = Patches::of(&inputs);
+    let (jobs, unusable) = jobs(&inputs, source);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(asked.threads).build().map_err(io::Error::other)?;
     let judged: Vec<Judged> = pool.install(|| {
-        let all: Vec<&Input> = inputs.iter().collect();
+        let all: Vec<&Input> = jobs.iter().map(|job| job.input).collect();
         let gathered = Gathered::of(&all, &patches, || false);
-        let file = |(number, input): (usize, &Input)| {
-            let bytes = gathered.take(number).map_or_else(|| input::read(&input.path), Ok);
-            file(asked, decisions, &patches, &gathered.evidence, input, bytes)
+        let file = |(number, job): (usize, &Job<'_>)| {
+            let bytes = gathered.take(number).map_or_else(|| input::read(&job.input.path), Ok);
+            file(asked, &patches, &gathered.evidence, job, bytes)
         };
-        inputs.par_iter().enumerate().map(file).collect()
+        jobs.par_iter().enumerate().map(file).collect()
     });
-    let missing = errors.iter().map(|error| format!("error: {error}")).collect();
-    Ok([Judged { problems: missing, ..Judged::default() }].into_iter().chain(judged).collect())
+    let refused = [Judged::refused(errors), Judged::refused(unusable)];
+    Ok(refused.into_iter().chain(judged).collect())
 }
 
 fn file(
     asked: &Pss,
-    decisions: &Source,
     patches: &Patches,
     evidence: &Evidence,
-    input: &Input,
+    Job { input, decisions }: &Job<'_>,
     bytes: Result<Vec<u8>, String>,
 ) -> Judged {
     let path = input.path.as_path();
-    match (bytes, settings(asked, decisions, path)) {
-        (Ok(bytes), Ok(settings)) => {
-            let examined = look(
-                input,
-                &bytes,
-                patches,
-                Some(evidence),
-                &settings,
-                None,
-                Purpose::Answer { satisfied: false },
-            );
+    match bytes {
+        Ok(bytes) => {
+            let settings = settings(asked, decisions);
+            let examined = look(input, &bytes, patches, Some(evidence), &settings, None, PURPOSE);
             judge(path, &examined, input.named)
         }
-        (Err(message), _) => judge(path, &Examined::unreadable(None, message), true),
-        (_, Err(error)) => Judged { problems: vec![error.to_string()], ..Judged::default() },
+        Err(message) => judge(path, &Examined::unreadable(None, message), true),
     }
 }
 
 /// The fixes to reckon with: those that make a pod restricted, whatever the files are fixed for otherwise.
-fn settings(asked: &Pss, decisions: &Source, path: &Path) -> Result<Settings, ConfigError> {
-    let decisions = decisions.of(folder_of(path))?;
-    Ok(Settings {
+fn settings(asked: &Pss, decisions: &Decisions) -> Settings {
+    Settings {
         profile: Profile::Restricted,
         target: asked.target.unwrap_or(pod_security::NEWEST),
         safe: false,
@@ -171,7 +163,7 @@ fn settings(asked: &Pss, decisions: &Source, path: &Path) -> Result<Settings, Co
         ignore: BTreeSet::new(),
         suppressions: false,
         ..decisions.settings.clone()
-    })
+    }
 }
 
 fn judge(path: &Path, examined: &Examined, named: bool) -> Judged {
@@ -204,28 +196,27 @@ impl Workload {
         Self {
             file: path.display().to_string(),
             document,
-            kind: pod.kind.clone(),
-            namespace: pod.namespace.clone(),
-            name: pod.name.clone(),
+            kind: pod.object.kind.clone(),
+            namespace: pod.object.namespace.clone(),
+            name: pod.object.name.clone(),
             version: before.map(|before| before.version.to_string()),
             level: before.map(|before| before.level.to_string()),
             reachable: after.map(|after| after.level.to_string()),
             checks: checks.collect(),
-            position: pod.position.to_string(),
+            start: format!("{}:{}: {}", path.display(), pod.position, pod.object),
         }
     }
 
     /// A line, and one for each place in the way of restricted. Names of a manifest do no harm to a terminal.
     fn lines(&self) -> Vec<u8> {
-        let Self { file, position, version, level, reachable, checks, .. } = self;
-        let name = report::object_name(&self.kind, self.namespace.as_deref(), self.name.as_deref());
+        let Self { start, version, level, reachable, checks, .. } = self;
         let verdict = match (level, reachable, version) {
             (Some(level), Some(reachable), Some(version)) => {
                 format!("{level} now, {reachable} after fixing (policy {version})")
             }
             _ => "not known, as an operator completes the pod".to_owned(),
         };
-        let line = format!("{file}:{position}: {name}: {verdict}");
+        let line = format!("{start}: {verdict}");
         let checks = checks.iter().map(|check| {
             let will = if check.is_fixed { "fixed" } else { "left" };
             format!("  {will}: {}: {}: {}", check.id, check.path, check.detail)

@@ -33,8 +33,18 @@ use crate::exit::Exit;
 use crate::input::kind::FileKind;
 use crate::suppress;
 
+pub use json::schemas;
 pub(crate) use model::push_encoded;
 pub use model::{Counts, File, FileReport, Report, Trouble};
+
+/// How a report for people looks on stdout.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look<'f> {
+    /// Whether it has colours.
+    pub colour: bool,
+    /// The current folder, where paths can be clicked.
+    pub links: Option<&'f Path>,
+}
 
 /// How many workloads are at each level of the Pod Security Standards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -324,15 +334,17 @@ fn document_lines(path: &Path, plan: &DocumentPlan) -> Vec<String> {
         .problems
         .iter()
         .map(|problem| format!("{path}:{}: left: {}: {}", problem.position, problem.path, problem.reason));
-    let of_objects = plan.objects.iter().flat_map(|object| {
-        let name = object_name(&object.kind, object.namespace.as_deref(), object.name.as_deref());
-        object.findings.iter().map(move |judged| (name.clone(), judged))
-    });
+    let of_objects = plan
+        .objects
+        .iter()
+        .flat_map(|object| object.findings.iter().map(|judged| (object.object.to_string(), judged)));
     let of_pods = plan.pods.iter().flat_map(|pod| {
-        let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
-        pod.findings.iter().map(move |judged| {
+        pod.findings.iter().map(|judged| {
             let container = judged.finding.container.as_ref();
-            (format!("{name}: {}", container.map_or_else(|| "pod".to_owned(), container_name)), judged)
+            (
+                format!("{}: {}", pod.object, container.map_or_else(|| "pod".to_owned(), container_name)),
+                judged,
+            )
         })
     });
     let findings = of_objects.chain(of_pods).map(|(name, judged)| {
@@ -348,8 +360,7 @@ pub fn pod_security(path: &Path, examined: &Examined) -> Vec<String> {
     let path = path.display();
     let mut lines = Vec::new();
     for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
-        let name = object_name(&pod.kind, pod.namespace.as_deref(), pod.name.as_deref());
-        let start = format!("{path}:{}: pod-security: {name}", pod.position);
+        let start = format!("{path}:{}: pod-security: {}", pod.position, pod.object);
         let Some(pod_security) = &pod.pod_security else {
             lines.push(format!("{start}: not known, as an operator completes the pod"));
             continue;
@@ -371,15 +382,6 @@ pub fn pod_security(path: &Path, examined: &Examined) -> Vec<String> {
 /// `check: path must be so`.
 pub fn failure_text(failure: &Failure) -> String {
     format!("{}: {}: {}", failure.check.id, failure.path, failure.detail)
-}
-
-/// `Kind namespace/name`.
-pub fn object_name(kind: &str, namespace: Option<&str>, name: Option<&str>) -> String {
-    let name = name.unwrap_or("(no name)");
-    match namespace {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
-    }
 }
 
 fn container_name(container: &ContainerRef) -> String {

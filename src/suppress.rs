@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use transforms::ALL;
 use transforms::suppression::{Date, Flaw, Notice};
 
-use crate::config::{Decisions, absolute};
+use crate::config::Decisions;
+use crate::paths::absolute;
 use crate::spelling;
 
 /// Today, or the day that `SOURCE_DATE_EPOCH` names, so that a run can be repeated.
@@ -67,7 +68,7 @@ impl Overrides {
     /// What is to be said about them. Only a run over the configuration's whole folder, which one of `walked`
     /// holds, tells that an override has become useless.
     pub fn lines(&self, walked: &[&Path]) -> Vec<String> {
-        let walked: Vec<PathBuf> = walked.iter().filter_map(|folder| absolute(folder)).collect();
+        let walked: Vec<PathBuf> = walked.iter().map(|folder| absolute(folder)).collect();
         self.0
             .iter()
             .flat_map(|(source, (decisions, used))| lines(source, decisions, used, &walked))
@@ -82,8 +83,10 @@ fn lines(
     walked: &[PathBuf],
 ) -> impl Iterator<Item = String> {
     let settings = &decisions.settings;
-    let is_whole =
-        decisions.folder().is_some_and(|folder| walked.iter().any(|walked| folder.starts_with(walked)));
+    let is_whole = decisions
+        .folder
+        .as_ref()
+        .is_some_and(|folder| walked.iter().any(|walked| folder.starts_with(walked)));
     let rules = settings.overrides.iter().filter(|_| settings.suppressions);
     rules.filter_map(move |rule| {
         let over = rule.reason.until.zip(settings.today).filter(|(until, today)| until < today);

@@ -142,7 +142,9 @@ fn restricted_alike(examined: &Examined, after: &[Verdict], file: &str) -> usize
     let found = after.iter().filter(|verdict| verdict.forbidden).count();
     let pods = || {
         let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
-        pods.filter(|pod| SERVED_WITH_PODS.contains(&&*format!("{}/{}", pod.api_version, pod.kind)))
+        pods.filter(|pod| {
+            SERVED_WITH_PODS.contains(&&*format!("{}/{}", pod.object.api_version, pod.object.kind))
+        })
     };
     let is_below = |pod: &&PodPlan| {
         pod.pod_security.as_ref().is_some_and(|known| known.after().level != Level::Restricted)

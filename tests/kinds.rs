@@ -5,10 +5,8 @@ use std::panic;
 use std::path::Path;
 
 use cce_fix::engine::{self, Examined, Purpose};
-use transforms::model::KnownKinds;
 use transforms::{CARD, Settings};
 
-use crate::common::repository;
 use crate::transforms::{fixtures_folder, names, shown, snapshots};
 
 /// Some rules are enough to see where fixes go; with all of them every new rule would change every snapshot.
@@ -70,23 +68,4 @@ fn all_rules_together_go_with_every_kind() {
         let Some(new) = examined.text else { continue };
         assert_eq!(run(&new).text, None, "{file}: a second run changes something");
     }
-}
-
-/// The table of `docs/kinds.md` is that of the program; `SNAPSHOTS=overwrite` makes it anew.
-#[test]
-fn the_documentation_lists_every_kind() {
-    let path = repository().join("docs/kinds.md");
-    let written = fs::read_to_string(&path).unwrap();
-    let (words, _) = written.split_once("| group |").unwrap();
-    let mut text = format!("{words}| group | kind | where its pods stand | what is special |\n");
-    text += "| --- | --- | --- | --- |\n";
-    text.extend(KnownKinds::all().map(|row| {
-        let code = |text: &dyn ToString| format!("`{}`", text.to_string());
-        let api = Some(row.api()).filter(|api| !api.is_empty()).map_or("core".into(), |api| code(&api));
-        let kinds: Vec<String> = row.kinds().iter().map(|kind| code(kind)).collect();
-        let places: Vec<String> = row.places().map(|place| code(place)).collect();
-        let (kinds, places) = (kinds.join(", ").replace("`*`", "all others"), places.join(", "));
-        format!("| {api} | {kinds} | {places} | {} |\n", row.note().unwrap_or_default())
-    }));
-    snapbox::assert_data_eq!(text, snapbox::Data::read_from(&path, None).raw());
 }

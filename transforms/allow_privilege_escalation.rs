@@ -155,7 +155,7 @@ fn doubt(
     if let Some(program) = setuid_program(container)? {
         return Ok(Some(format!("it names `{program}`, which gains privileges when it starts")));
     }
-    let on_files = cx.image(container).map(|image| image.facts.file_capabilities.clone()).unwrap_or_default();
+    let on_files = cx.image(container).map_or(&[][..], |image| &image.facts.file_capabilities);
     if let Some(name) = on_files.iter().find(|name| !added.contains(name)) {
         return Ok(Some(format!(
             "the image's program carries the file capability `{name}`, which it gains only where the container adds it"

@@ -82,11 +82,8 @@ impl Transform for ApiServerAccess {
 fn advice(cx: &Context<'_, '_>) -> Result<String, Malformed> {
     let settings = &cx.settings.api_server_access;
     let address = settings.address.map_or_else(|| "API_SERVER".to_owned(), |address| address.to_string());
-    if cx.has_host_network()? {
-        return Ok(format!(
-            "the pod is in the node's network, where no policy and no rule about the containers' addresses keeps it \
-             from the API server ({address}:{PORT})"
-        ));
+    if let Some(why) = out_of_reach(cx, &format!("the API server ({address}:{PORT})"))? {
+        return Ok(why);
     }
     let rules = node_rules(settings.node_script, settings.container_cidr, &address);
     let files = files(ApiServerAccess::META.id, settings.network_policy, settings.node_script.is_some());
@@ -99,6 +96,12 @@ fn advice(cx: &Context<'_, '_>) -> Result<String, Malformed> {
          {PORT} to {address} in the outbound rules of the security group `CLUSTER-cce-eni-ID`; check in a container \
          with `curl -k https://{address}:{PORT}`; {files}{need}"
     ))
+}
+
+/// What is to be said about a pod that no rule keeps from `goal`; nothing about others.
+pub(crate) fn out_of_reach(cx: &Context<'_, '_>, goal: &str) -> Result<Option<String>, Malformed> {
+    let why = "the pod is in the node's network, where no policy and no rule about the containers' addresses keeps it";
+    Ok(cx.has_host_network()?.then(|| format!("{why} from {goal}")))
 }
 
 /// The commands of the pages that keep containers from `address`, for the network model that is configured or

@@ -311,8 +311,6 @@ fn judge(
         return Ok(Outcome::review(summary, UNCONFINED, field.into_iter().chain(annotation).collect()));
     }
     let Some(asked) = asked else { return Ok(known_field(cx)) };
-    // What the pod says holds where the container says nothing; `Unconfined` is about to go.
-    let inherited = pod_profile.clone()?.filter(|profile| *profile != AppArmor::Unconfined);
     let field = own.or(inherited);
     let migrates = cx.settings.app_armor_profile.migrate && target >= FIELD_SINCE;
     Ok(match field {

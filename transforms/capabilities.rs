@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::fragment;
 use crate::images::Start;
 use crate::model::{Container, List, Malformed, SecurityContext, capability, needs_root};
+use crate::pod_security::baseline;
 use crate::settings::Profile;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 
@@ -82,24 +83,7 @@ transform! {
 
 const FIELD: [&str; 2] = ["securityContext", "capabilities"];
 
-/// What Pod Security's baseline level lets containers add.
-const BASELINE: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// What its restricted level lets them add.
+/// What Pod Security's restricted level lets containers add.
 const RESTRICTED: [&str; 1] = [NET_BIND_SERVICE];
 
 const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
@@ -125,7 +109,7 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     let dropped: HashSet<String> = drop.iter().map(|name| name.to_ascii_uppercase()).collect();
     // The policy of before 1.22 has level baseline's check alone.
     let restricted = cx.settings.asks_for("capabilities_restricted");
-    let allowed: &[&str] = if restricted { &RESTRICTED } else { &BASELINE };
+    let allowed: &[&str] = if restricted { &RESTRICTED } else { &baseline::CAPABILITIES };
     let keeps = cx.settings.profile == Profile::Cce;
     let verdicts: Vec<Granted> = add.iter().map(|name| granted(name, &dropped, allowed, keeps)).collect();
     change.repair_add(&add_list, &add, &verdicts);

@@ -116,7 +116,7 @@ impl PodPlan {
     /// Whether the fixes reach a running cluster only when the object is deleted and created again, because
     /// the API server lets nothing of such a pod change.
     pub fn must_be_recreated(&self) -> bool {
-        is_fixed_for_life(&self.kind, &self.api_version)
+        is_fixed_for_life(&self.object.kind, &self.object.api_version)
             && self.findings.iter().any(|judged| judged.fix().is_some())
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod autoscalers;
 mod limit_ranges;
 mod namespaces;
+mod network_policies;
 mod overlays;
 mod scoped;
 mod services;
@@ -22,6 +23,7 @@ use crate::pod_security::Level;
 use accounts::Accounts;
 use autoscalers::Autoscaler;
 use limit_ranges::LimitRanges;
+use network_policies::Policies;
 pub(crate) use overlays::Overlaid;
 pub use overlays::Overlay;
 pub(crate) use scoped::Witness;
@@ -52,12 +54,20 @@ struct Objects {
     /// By kind and name of what they scale.
     autoscalers: Scoped<BTreeMap<(String, String), Autoscaler>>,
     namespaces: BTreeMap<String, Level>,
+    network_policies: Scoped<Policies>,
 }
 
 impl Evidence {
     /// How the kinds that tell something end, so that text without one of them needs no look.
-    pub const KINDS: [&str; 6] =
-        ["Service", "ServiceAccount", "RoleBinding", "LimitRange", "VerticalPodAutoscaler", "Namespace"];
+    pub const KINDS: [&str; 7] = [
+        "Service",
+        "ServiceAccount",
+        "RoleBinding",
+        "LimitRange",
+        "VerticalPodAutoscaler",
+        "Namespace",
+        "NetworkPolicy",
+    ];
 
     /// Adds what `document` tells.
     pub fn read(&mut self, document: Document<'_>) {
@@ -85,12 +95,13 @@ impl Evidence {
 
 impl Absorb for Objects {
     fn absorb(&mut self, other: Self) {
-        let Self { accounts, services, limit_ranges, autoscalers, namespaces } = other;
+        let Self { accounts, services, limit_ranges, autoscalers, namespaces, network_policies } = other;
         self.accounts.absorb(accounts);
         self.services.absorb(services);
         self.limit_ranges.absorb(limit_ranges);
         self.autoscalers.absorb(autoscalers);
         self.namespaces.absorb(namespaces);
+        self.network_policies.absorb(network_policies);
     }
 }
 
@@ -104,6 +115,7 @@ fn reader(object: &Object<'_>) -> Option<fn(&mut Objects, &Object<'_>)> {
         ("", "LimitRange") => limit_ranges::read,
         ("autoscaling.k8s.io", "VerticalPodAutoscaler") => autoscalers::read,
         ("", "Namespace") => namespaces::read,
+        ("networking.k8s.io", "NetworkPolicy") => network_policies::read,
         _ => return None,
     })
 }

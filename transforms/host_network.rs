@@ -5,7 +5,7 @@ use rewriter::{Edit, Value};
 use crate::context::Context;
 use crate::host_port;
 use crate::host_probe::is_loopback;
-use crate::model::{Malformed, Pod, is_ingress_controller};
+use crate::model::{Malformed, Pod};
 use crate::settings::Profile;
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
@@ -93,11 +93,8 @@ fn judge(pod: &Pod<'_>) -> Result<Outcome, Malformed> {
     if pod.is_host_process()? {
         return Ok(Outcome::stays("a host process of Windows can be in the node's network alone"));
     }
-    if let Some(container) = is_ingress_controller(pod) {
-        return Ok(Outcome::left(format!(
-            "container `{container}` takes in traffic for others, perhaps at the node's address; let a Service \
-             with `type: LoadBalancer` take it in first"
-        )));
+    if let Some(reason) = host_port::takes_in_traffic(pod) {
+        return Ok(Outcome::left(reason));
     }
     let removed = |summary: &mut Vec<&str>, what| {
         if !summary.contains(&what) {
@@ -127,7 +124,7 @@ fn judge(pod: &Pod<'_>) -> Result<Outcome, Malformed> {
     }
     let mut reason =
         "somebody wrote it; the pod gets an address of its own then, and is not reached at its node's \
-                      address any more"
+        address any more"
             .to_owned();
     if pod.bursts_to_cci() {
         reason.push_str("; Cloud Container Instance, for which the pod has a label, refuses it as it is");

@@ -4,7 +4,7 @@ use rewriter::{Edit, Value};
 
 use crate::context::Context;
 use crate::host_network::HostNetwork;
-use crate::model::{Container, Malformed, Section, is_ingress_controller};
+use crate::model::{Container, Malformed, Pod, Section, is_ingress_controller};
 use crate::settings::Profile;
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
@@ -112,11 +112,8 @@ fn judge(cx: &Context<'_, '_>, port: &Section<'_>) -> Result<Outcome, Malformed>
         let is_told = cx.settings.runs(&HostNetwork::META);
         return Ok(if is_told { Outcome::stays(reason) } else { Outcome::left(reason) });
     }
-    if let Some(container) = is_ingress_controller(cx.pod) {
-        return Ok(Outcome::left(format!(
-            "container `{container}` takes in traffic for others, perhaps at the node's address; let a Service \
-             with `type: LoadBalancer` take it in first"
-        )));
+    if let Some(reason) = takes_in_traffic(cx.pod) {
+        return Ok(Outcome::left(reason));
     }
     if cx.pod.object.kind == "DaemonSet" {
         return Ok(Outcome::left(
@@ -127,6 +124,15 @@ fn judge(cx: &Context<'_, '_>, port: &Section<'_>) -> Result<Outcome, Malformed>
     let number = port.integer(KEY)?.unwrap_or_default();
     let reason = "somebody wrote it; whoever uses it at the node's address needs a Service instead";
     Ok(Outcome::review(format!("remove `hostPort: {number}`"), reason, edits))
+}
+
+/// Why a pod that takes in traffic for others stays at its node's address.
+pub(crate) fn takes_in_traffic(pod: &Pod<'_>) -> Option<String> {
+    let container = is_ingress_controller(pod)?;
+    Some(format!(
+        "container `{container}` takes in traffic for others, perhaps at the node's address; let a Service with \
+         `type: LoadBalancer` take it in first"
+    ))
 }
 
 /// What closes the port of the node that `port`, an entry of `ports`, opens; nothing where it opens none.

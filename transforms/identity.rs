@@ -1,5 +1,8 @@
 //! As whom a container runs, and as whom it could.
 
+mod new_user;
+mod replacement;
+
 use rewriter::Value;
 
 use crate::context::Context;
@@ -7,6 +10,9 @@ use crate::images::{Confidence, Match, Start, User};
 use crate::model::{Container, Malformed, SecurityContext};
 use crate::settings::{UidPolicy, Version};
 use crate::support::{Finding, Level, Meta, Outcome};
+
+pub(crate) use new_user::{FsGroup, own_edits, write};
+pub(crate) use replacement::{Replaces, replacement};
 
 /// As whom a container's process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! "not known", never "no".
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::{HashMap, HashMapExt as _};
 use serde::Deserialize;
@@ -274,11 +274,11 @@ impl Catalogue {
         clippy::missing_panics_doc,
         reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
     )]
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<Catalogue> = OnceLock::new();
+    pub fn builtin() -> &'static Arc<Self> {
+        static BUILTIN: OnceLock<Arc<Catalogue>> = OnceLock::new();
         BUILTIN.get_or_init(|| {
             let data = serde_yaml::from_str(include_str!("images.yaml")).expect("images.yaml is well-formed");
-            Self::index(data, 0)
+            Arc::new(Self::index(data, 0))
         })
     }
 
@@ -290,26 +290,26 @@ impl Catalogue {
         let mut data = self.data.clone();
         let known = std::mem::take(&mut data.images);
         data.images.extend(own);
-        let n_own = data.images.len();
+        let own_rows = data.images.len();
         data.images.extend(known);
-        Self::index(data, n_own)
+        Self::index(data, own_rows)
     }
 
-    /// Builds the maps. The first row that claims a name keeps it; the first `n_exact` rows claim
+    /// Builds the maps. The first row that claims a name keeps it; the first `exact_rows` rows claim
     /// repositories only.
-    fn index(data: Data, n_exact: usize) -> Self {
+    fn index(data: Data, exact_rows: usize) -> Self {
         let mut by_repository: HashMap<String, Vec<usize>> = HashMap::new();
         let (mut by_owner, mut by_base_name) = (HashMap::new(), HashMap::new());
-        for (idx, entry) in data.images.iter().enumerate() {
+        for (number, entry) in data.images.iter().enumerate() {
             for image in entry.repositories().filter_map(ImageRef::parse) {
                 let repository = resolve(&data.mirrors, image.repository());
-                if idx >= n_exact {
-                    by_owner.entry(owner_and_name(&repository).to_owned()).or_insert(idx);
+                if number >= exact_rows {
+                    by_owner.entry(owner_and_name(&repository).to_owned()).or_insert(number);
                     if entry.base_name {
-                        by_base_name.entry(last_part(&repository).to_owned()).or_insert(idx);
+                        by_base_name.entry(last_part(&repository).to_owned()).or_insert(number);
                     }
                 }
-                by_repository.entry(repository.into_owned()).or_default().push(idx);
+                by_repository.entry(repository.into_owned()).or_default().push(number);
             }
         }
         Self { data, by_repository, by_owner, by_base_name }
@@ -348,14 +348,14 @@ impl Catalogue {
         let own = self.by_repository.get(&*repository).map_or(&[][..], Vec::as_slice);
         let guessed = if own.is_empty() { self.guess(&repository) } else { None };
         let confidence = if own.is_empty() { Confidence::BaseName } else { Confidence::Exact };
-        let rows = own.iter().copied().chain(guessed).filter_map(|idx| self.data.images.get(idx));
+        let rows = own.iter().copied().chain(guessed).filter_map(|number| self.data.images.get(number));
         (rows, confidence)
     }
 
     /// The row that a repository outside of the catalogue is most likely about.
     fn guess(&self, repository: &str) -> Option<usize> {
-        if let Some(idx) = self.by_owner.get(owner_and_name(repository)) {
-            return Some(*idx);
+        if let Some(number) = self.by_owner.get(owner_and_name(repository)) {
+            return Some(*number);
         }
         let is_own_build = repository
             .split('/')

@@ -221,12 +221,17 @@ mod tests {
         text: String,
     }
 
+    /// How an example begins that is no manifest.
+    const CONFIGURATION: &str = " # .cce-fix.yaml\n";
+
     fn examples(meta: &Meta) -> Vec<Example<'_>> {
         let mut rest = meta.doc;
         let mut examples = Vec::new();
         while let Some((prose, after)) = rest.split_once("```yaml\n") {
             let (text, after) = after.split_once(" ```").unwrap();
-            examples.push(Example { prose: prose.trim(), text: test::dedent(text) });
+            if !text.starts_with(CONFIGURATION) {
+                examples.push(Example { prose: prose.trim(), text: test::dedent(text) });
+            }
             rest = after;
         }
         examples
@@ -240,7 +245,7 @@ mod tests {
         }
 
         let mut settings = test::only(meta.id);
-        let Some((_, rest)) = meta.doc.split_once("```yaml .cce-fix.yaml\n") else { return settings };
+        let Some((_, rest)) = meta.doc.split_once(CONFIGURATION) else { return settings };
         let text = test::dedent(rest.split(" ```").next().unwrap());
         let configuration: Configuration = serde_yaml::from_str(&text).unwrap();
         for (id, value) in configuration.transforms {

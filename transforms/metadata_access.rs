@@ -1,6 +1,6 @@
 //! Whether pods can reach the metadata of their nodes.
 
-use crate::api_server_access::{files, node_rules};
+use crate::api_server_access::{files, node_rules, out_of_reach};
 use crate::context::Context;
 use crate::generate::METADATA_ADDRESS;
 use crate::model::Malformed;
@@ -55,11 +55,8 @@ impl Transform for MetadataAccess {
 }
 
 fn advice(cx: &Context<'_, '_>) -> Result<String, Malformed> {
-    if cx.has_host_network()? {
-        return Ok(format!(
-            "the pod is in the node's network, where no policy and no rule about the containers' addresses keeps it \
-             from {METADATA_ADDRESS}"
-        ));
+    if let Some(why) = out_of_reach(cx, METADATA_ADDRESS)? {
+        return Ok(why);
     }
     let settings = &cx.settings.metadata_access;
     let rules = node_rules(settings.node_script, settings.container_cidr, METADATA_ADDRESS);

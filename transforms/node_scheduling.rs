@@ -12,7 +12,8 @@ transform! {
     /// A workload that may run on every node brings whoever takes it over next to every other workload; one
     /// that keeps to nodes of its own keeps the damage there.
     ///
-    /// ```yaml .cce-fix.yaml
+    /// ```yaml
+    /// # .cce-fix.yaml
     /// transforms:
     ///   node-scheduling:
     ///     node-pool: apps
@@ -204,22 +205,12 @@ fn additions(
             add.tolerations.push(text.clone());
         }
     }
-    if !add.edits.is_empty() && bursts(cx.pod) {
+    if !add.edits.is_empty() && cx.pod.is_bound_to_cci() {
         let reason =
             "the pod is to run on CCI (`virtual-kubelet.io/burst-to-cci: enforce`), whose node is in no pool";
         return Ok(Err(reason.to_owned()));
     }
     Ok(Ok(add))
-}
-
-/// Whether the pod is to run outside of the cluster's own nodes.
-fn bursts(pod: &Pod<'_>) -> bool {
-    let objects = [pod.template.node(), Some(pod.object.node)];
-    objects.into_iter().flatten().any(|object| {
-        let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
-        let label = labels.and_then(|labels| labels.get("virtual-kubelet.io/burst-to-cci"));
-        label.is_some_and(|value| value.is_text("enforce"))
-    })
 }
 
 /// `key=value:Effect` or `key:Effect`.

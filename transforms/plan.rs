@@ -2,6 +2,7 @@
 //! place which fixes are made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rewriter::{Document, Edit, Node, Path, Position, Step};
 
@@ -11,7 +12,8 @@ use crate::demand::{AddedRequests, is_fixed_for_life};
 use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
 use crate::model::{
-    ContainerKind, Object, Pod, Problem, Refusal, Workloads, addon, is_node_agent, is_system_namespace,
+    ContainerKind, Object, ObjectRef, Pod, Problem, Refusal, Workloads, addon, is_node_agent,
+    is_system_namespace,
 };
 use crate::pod_security;
 use crate::review::{self, PodSecurity};
@@ -58,14 +60,8 @@ impl DocumentPlan {
 /// What is to be done in one object, beside what concerns the pods in it.
 #[derive(Clone, Debug)]
 pub struct ObjectPlan {
-    /// `apiVersion`.
-    pub api_version: String,
-    /// `kind`.
-    pub kind: String,
-    /// The namespace, where one is written.
-    pub namespace: Option<String>,
-    /// The name, where one is written.
-    pub name: Option<String>,
+    /// What it is called.
+    pub object: Arc<ObjectRef>,
     /// Where the object stands in the document's data.
     pub path: Path,
     /// Where it begins.
@@ -77,14 +73,8 @@ pub struct ObjectPlan {
 /// What is to be done in one pod.
 #[derive(Clone, Debug)]
 pub struct PodPlan {
-    /// `apiVersion` of the pod's object.
-    pub api_version: String,
-    /// `kind` of the pod's object.
-    pub kind: String,
-    /// The namespace, where one is written.
-    pub namespace: Option<String>,
-    /// The name, where one is written.
-    pub name: Option<String>,
+    /// What the pod's object is called.
+    pub object: Arc<ObjectRef>,
     /// The map with the pod's `metadata` and `spec`.
     pub path: Path,
     /// Where the pod's object begins.
@@ -354,10 +344,7 @@ impl DocumentPlan {
 impl ObjectPlan {
     fn new(object: &Object<'_>) -> Self {
         Self {
-            api_version: object.api_version.clone().into_owned(),
-            kind: object.kind.clone().into_owned(),
-            namespace: object.namespace().map(Into::into),
-            name: object.name().map(Into::into),
+            object: Arc::new(object.reference()),
             path: object.path.clone(),
             position: object.position(),
             findings: Vec::new(),
@@ -368,10 +355,7 @@ impl ObjectPlan {
 impl PodPlan {
     fn new(pod: &Pod<'_>, settings: &Settings) -> Self {
         Self {
-            api_version: pod.object.api_version.clone().into_owned(),
-            kind: pod.object.kind.clone().into_owned(),
-            namespace: pod.object.namespace().map(Into::into),
-            name: pod.object.name().map(Into::into),
+            object: Arc::new(pod.object.reference()),
             path: pod.template.path().clone(),
             position: pod.object.position(),
             findings: Vec::new(),

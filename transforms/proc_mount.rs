@@ -65,7 +65,8 @@ transform! {
     }
 }
 
-const FIELD: [&str; 2] = ["securityContext", "procMount"];
+const KEY: &str = "procMount";
+const FIELD: [&str; 2] = ["securityContext", KEY];
 
 /// The first version whose baseline level lets pods in a user namespace of their own choose.
 const RELAXED: Version = Version { minor: 35 };
@@ -82,8 +83,8 @@ impl Transform for ProcMount {
 
 fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Malformed> {
     let context = container.security_context()?;
-    let Some(node) = context.section().get("procMount") else { return Ok(Outcome::Satisfied) };
-    let path = context.path().key("procMount");
+    let Some(node) = context.section().get(KEY) else { return Ok(Outcome::Satisfied) };
+    let path = context.path().key(KEY);
     match node.as_str().as_deref() {
         Some("Default") => Ok(Outcome::Satisfied),
         Some("Unmasked") => {

@@ -11,7 +11,8 @@ transform! {
     /// What has a public address is found and tried by everybody within minutes, and every fault of the
     /// program behind it is open to the whole internet.
     ///
-    /// ```yaml .cce-fix.yaml
+    /// ```yaml
+    /// # .cce-fix.yaml
     /// transforms:
     ///   public-exposure:
     ///     internal-elb: true

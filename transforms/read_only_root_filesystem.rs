@@ -244,9 +244,9 @@ const MAX_LABEL: usize = 63;
 /// `text` as a DNS label.
 fn label(text: &str) -> String {
     let mut label = String::new();
-    for c in text.chars() {
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_alphanumeric() => label.push(c),
+    for character in text.chars() {
+        match character.to_ascii_lowercase() {
+            lower if lower.is_ascii_alphanumeric() => label.push(lower),
             _ if label.is_empty() || label.ends_with('-') => {}
             _ => label.push('-'),
         }
@@ -260,8 +260,6 @@ fn label(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
     use crate::settings::Settings;
     use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, dedent, fix, fixes};
@@ -478,7 +476,7 @@ mod tests {
         let row = "{image: r.io/a, uid: 7, writable: [/cache]}";
         let entry = serde_yaml::from_str(row).unwrap();
         let catalogue = crate::images::Catalogue::builtin().with([entry]);
-        let settings = Settings { catalogue: Cow::Owned(catalogue), ..only(ID) };
+        let settings = Settings { catalogue: catalogue.into(), ..only(ID) };
         let fixed = fix(&settings, &pod(&of_image("r.io/a", "")));
         assert!(fixed.contains("mountPath: /cache}, {name: tmp, mountPath: /tmp}"), "{fixed}");
         check_with(&settings, &fixed, &fixed);

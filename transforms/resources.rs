@@ -160,18 +160,8 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         return Ok(Outcome::left("the image needs memory by the gigabyte, so a guessed limit would kill it"));
     }
     let summary = summary(&requests, &limits);
-    let source = match (derives, requests.is_empty()) {
-        (true, true) => "the limits follow from the requests",
-        (true, false) => "some amounts follow from the requests, others are defaults",
-        (false, _) => "the amounts are defaults",
-    };
-    let effect = if limits.contains_key("memory") {
-        "a program that needs more memory is killed"
-    } else {
-        "a program that needs more is slowed down"
-    };
-    remarks.splice(0..0, [source.to_owned(), effect.to_owned()]);
-    let reason = remarks.join("; ");
+    let facts = [origin(derives, !requests.is_empty()), effect(limits.contains_key("memory"))];
+    let reason = facts.into_iter().map(str::to_owned).chain(remarks).collect::<Vec<_>>().join("; ");
     let given = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
     let fragment = fragments::ResourceRequirements {
         limits: given(limits),
@@ -179,6 +169,24 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
         ..Default::default()
     };
     Ok(Outcome::review(summary, reason, fragment::merge(own.path(), &fragment)))
+}
+
+/// Where the amounts come from.
+fn origin(derives: bool, has_requests: bool) -> &'static str {
+    match (derives, has_requests) {
+        (true, false) => "the limits follow from the requests",
+        (true, true) => "some amounts follow from the requests, others are defaults",
+        (false, _) => "the amounts are defaults",
+    }
+}
+
+/// What a program notices of them.
+fn effect(limits_memory: bool) -> &'static str {
+    if limits_memory {
+        "a program that needs more memory is killed"
+    } else {
+        "a program that needs more is slowed down"
+    }
 }
 
 /// What is to be written for one resource.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use rewriter::Edit;
 
 use crate::context::Context;
-use crate::identity::{NewUser, NoUser};
+use crate::identity::{FsGroup, NewUser, NoUser, Replaces, replacement, write};
 use crate::images::{Confidence, User};
 use crate::model::{Container, Malformed, needs_root};
-use crate::run_as_user::{FsGroup, Replaces, replacement, write};
 use crate::settings::Profile;
 use crate::support::{Category, Finding, Fix, Level, Meta, Outcome, Severity, Transform, transform};
 

@@ -4,7 +4,8 @@ use rewriter::Edit;
 
 use crate::context::Context;
 use crate::model::{Container, Malformed, SecurityContext};
-use crate::settings::{Profile, Version};
+use crate::pod_security::baseline::SE_LINUX_TYPES;
+use crate::settings::Profile;
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
 transform! {
@@ -70,15 +71,6 @@ transform! {
 
 const FIELD: [&str; 2] = ["securityContext", "seLinuxOptions"];
 
-/// What Pod Security lets containers choose as type, with the first version in which it does.
-const TYPES: [(Version, &str); 5] = [
-    (Version { minor: 0 }, ""),
-    (Version { minor: 0 }, "container_t"),
-    (Version { minor: 0 }, "container_init_t"),
-    (Version { minor: 0 }, "container_kvm_t"),
-    (Version { minor: 31 }, "container_engine_t"),
-];
-
 impl Transform for SeLinuxOptions {
     fn meta(&self) -> &'static Meta {
         &Self::META
@@ -112,7 +104,9 @@ fn judge(cx: &Context<'_, '_>, context: &SecurityContext<'_>) -> Result<Outcome,
         let Some(value) = options.text(key)? else { continue };
         let is_allowed = match key {
             "level" => true,
-            "type" => TYPES.iter().any(|(since, name)| *since <= cx.settings.target && value == *name),
+            "type" => SE_LINUX_TYPES
+                .iter()
+                .any(|(name, since)| value == *name && *since <= cx.settings.target.minor),
             _ => value.is_empty(),
         };
         if is_allowed {

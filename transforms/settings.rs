@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -72,8 +73,8 @@ pub struct Settings {
     pub misplaced_field: MisplacedField,
     /// Of `public-exposure`.
     pub public_exposure: PublicExposure,
-    /// What is known about images, the user's own rows included.
-    pub catalogue: Cow<'static, Catalogue>,
+    /// What is known about images, the user's own rows included. Shared, as settings are copied for a file.
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// A part of the fixes, so that several people can look at one each. Those of other parts are held back, and nothing
@@ -135,7 +136,7 @@ impl Default for Settings {
             metadata_access: MetadataAccess::default(),
             misplaced_field: MisplacedField::default(),
             public_exposure: PublicExposure::default(),
-            catalogue: Cow::Borrowed(Catalogue::builtin()),
+            catalogue: Arc::clone(Catalogue::builtin()),
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct Meta {
     pub id: &'static str,
     /// What is wrong where it is not satisfied.
     pub title: &'static str,
-    /// The documentation, in Markdown.
+    /// The documentation, in Markdown, as it stands in the code.
     pub doc: &'static str,
     /// What kind of thing it is about.
     pub category: Category,
@@ -56,6 +56,14 @@ pub struct Meta {
     pub since: &'static str,
     /// What to know about its fixes of level review; none where no fix has that level.
     pub review: Option<Review>,
+}
+
+impl Meta {
+    /// The documentation without the space that a doc comment has in front of each line.
+    pub fn documentation(&self) -> String {
+        let lines: Vec<&str> = self.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        lines.join("\n").trim_end().to_owned()
+    }
 }
 
 /// What a fix of level review may bring, and the way back.

@@ -82,6 +82,9 @@ transform! {
 const FIELD: [&str; 2] = ["securityContext", "sysctls"];
 const SYSCTL: &str = "net.ipv4.ip_unprivileged_port_start";
 
+/// The first version whose nodes take the sysctl without being configured to.
+const SAFE_SINCE: Version = Version { minor: 22 };
+
 impl Transform for UnprivilegedPort {
     fn meta(&self) -> &'static Meta {
         &Self::META
@@ -195,20 +198,16 @@ pub(crate) fn keeps_from_listening(
 
 /// Why the sysctl cannot be set for `port`.
 fn cannot_free(cx: &Context<'_, '_>, port: i64) -> Result<Option<String>, Malformed> {
-    Ok(if cx.has_host_network()? {
-        Some(format!(
-            "port {port} is below 1024, and a pod in the node's network may not set the sysctl that frees it"
-        ))
+    let obstacle = if cx.has_host_network()? {
+        "a pod in the node's network may not set the sysctl that frees it".to_owned()
     } else if !cx.pod.has_pod_level() {
-        let kind = &cx.pod.object.kind;
-        Some(format!(
-            "port {port} is below 1024, and the sysctl that frees it cannot be set in this `{kind}`"
-        ))
-    } else if cx.settings.target < (Version { minor: 22 }) {
-        Some(format!("port {port} is below 1024, and the sysctl that frees it needs Kubernetes 1.22"))
+        format!("the sysctl that frees it cannot be set in this `{}`", cx.pod.object.kind)
+    } else if cx.settings.target < SAFE_SINCE {
+        format!("the sysctl that frees it needs Kubernetes {SAFE_SINCE}")
     } else {
-        None
-    })
+        return Ok(None);
+    };
+    Ok(Some(format!("port {port} is below 1024, and {obstacle}")))
 }
 
 /// The sysctl as it is written.

@@ -28,13 +28,9 @@ pub struct Splice {
 /// The edits of a document that cannot be placed, by number, and why.
 pub(crate) type BlockedEdits = Vec<(usize, Blocked)>;
 
-/// The pieces of text that make `change` happen in `document`, sorted and disjoint.
-pub(crate) fn splices(document: Document<'_>, change: &Change<'_>) -> (Vec<Splice>, BlockedEdits) {
-    splices_in_style(document, change, &OnceCell::new())
-}
-
-/// The same, for many changes of one document, whose style is looked at once.
-pub(crate) fn splices_in_style(
+/// The pieces of text that make `change` happen in `document`, sorted and disjoint. `samples` of its style are
+/// taken once, for many changes.
+pub(crate) fn splices(
     document: Document<'_>,
     change: &Change<'_>,
     samples: &OnceCell<Samples>,

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use crate::diff::HunkHeader;
+
 /// Files by name, with the lines that changed in their new text.
 type Files = Vec<(Vec<u8>, Vec<(usize, usize)>)>;
 
@@ -23,7 +25,7 @@ pub(super) fn read(mut diff: impl BufRead) -> io::Result<Files> {
             let name = name_of(name);
             is_there = name.is_some();
             files.extend(name.map(|name| (name, Vec::new())));
-        } else if let Some(hunk) = line.strip_prefix(b"@@ ").and_then(hunk) {
+        } else if let Some(hunk) = HunkHeader::read(&line) {
             content = hunk.old + hunk.new;
             if let Some((_, lines)) = files.last_mut().filter(|_| is_there) {
                 // Where lines were only taken out, the one before them stands for them.
@@ -69,27 +71,6 @@ fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
         };
         name.push(byte);
     }
-}
-
-struct Hunk {
-    old: usize,
-    start: usize,
-    new: usize,
-}
-
-/// Reads `-5,2 +4,0 @@`.
-fn hunk(text: &[u8]) -> Option<Hunk> {
-    let text = std::str::from_utf8(text.split(|byte| *byte == b'@').next()?).ok()?;
-    let (old, new) = text.trim().split_once(' ')?;
-    let read = |part: &str| -> Option<(usize, usize)> {
-        match part.split_once(',') {
-            Some((start, count)) => Some((start.parse().ok()?, count.parse().ok()?)),
-            None => Some((part.parse().ok()?, 1)),
-        }
-    };
-    let (_, old) = read(old.strip_prefix('-')?)?;
-    let (start, new) = read(new.strip_prefix('+')?)?;
-    Some(Hunk { old, start, new })
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The files that a configuration excludes.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use ignore::gitignore::Gitignore;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::ConfigError;
+use crate::paths::absolute;
 
 /// Rules as `.gitignore` has them, seen from the folder of the configuration.
 #[derive(Debug)]
@@ -13,10 +16,15 @@ pub(super) struct Exclude {
 }
 
 impl Exclude {
-    /// The `rules` of the file `config`.
-    pub(super) fn new(config: Option<&Path>, rules: Option<Gitignore>) -> Self {
-        let folder = config.map(absolute).and_then(|file| Some(file.parent()?.to_owned()));
+    /// The `rules` of the configuration in `folder`.
+    pub(super) fn new(folder: Option<PathBuf>, rules: Option<Gitignore>) -> Self {
         Self { folder: folder.unwrap_or_default(), rules }
+    }
+
+    /// The rules of `--exclude`, seen from the current folder.
+    pub(super) fn of_flags(lines: &[String]) -> Result<Self, ConfigError> {
+        let rules = rules(lines).map_err(|(_, message)| ConfigError::Exclude(message))?;
+        Ok(Self { folder: absolute(Path::new(".")), rules })
     }
 
     /// Whether the file at `path`, or a folder that it is in, is excluded. As for git, nothing in an excluded
@@ -31,18 +39,22 @@ impl Exclude {
     }
 }
 
-/// The path from the root on, without `.` and `..`.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut tidy = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(tidy.pop()),
-            Component::CurDir => {}
-            other => tidy.push(other),
-        }
+/// The rules that `lines` are, where there are any; or which of them is none, and why.
+pub(super) fn rules(lines: &[String]) -> Result<Option<Gitignore>, (Option<usize>, String)> {
+    if lines.is_empty() {
+        return Ok(None);
     }
-    tidy
+    let mut rules = GitignoreBuilder::new("");
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            return Err((Some(index), format!("`{line}` excludes nothing")));
+        }
+        rules.add_line(None, line).map_err(|error| match error {
+            ignore::Error::Glob { err, .. } => (Some(index), format!("`{line}`: {err}")),
+            error => (Some(index), format!("`{line}`: {error}")),
+        })?;
+    }
+    rules.build().map(Some).map_err(|error| (None, error.to_string()))
 }
 
 #[cfg(test)]
@@ -53,7 +65,8 @@ mod tests {
     fn excluded<'p>(globs: &[&str], paths: &[&'p str]) -> Vec<&'p str> {
         let file = Path::new("/repo/.cce-fix.yaml");
         let text = format!("exclude: {globs:?}");
-        let exclude = Exclude::new(Some(file), Config::parse(file, &text).unwrap().rows.exclude);
+        let exclude =
+            Exclude::new(file.parent().map(Path::to_owned), Config::parse(file, &text).unwrap().rows.exclude);
         paths.iter().copied().filter(|path| exclude.contains(Path::new(path))).collect()
     }
 

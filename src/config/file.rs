@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transforms::Profile;
@@ -104,26 +104,10 @@ fn rows<R, T>(
 }
 
 fn exclude(lines: &[String]) -> Result<Option<Gitignore>, Bad> {
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    let mut rules = GitignoreBuilder::new("");
-    rows("exclude", lines, |line, path| {
-        if line.trim().is_empty() || line.starts_with('#') {
-            return Err((path.clone(), format!("`{line}` excludes nothing")));
-        }
-        // Tried by itself, since the rules as a whole do not tell which of them is none.
-        match GitignoreBuilder::new("").add_line(None, line) {
-            Ok(_) => Ok(()),
-            Err(ignore::Error::Glob { err, .. }) => Err((path.clone(), format!("`{line}`: {err}"))),
-            Err(error) => Err((path.clone(), format!("`{line}`: {error}"))),
-        }
-    })?;
-    let whole = |error: ignore::Error| (rewriter::Path::root().key("exclude"), error.to_string());
-    for line in lines {
-        rules.add_line(None, line).map_err(whole)?;
-    }
-    rules.build().map(Some).map_err(whole)
+    super::exclude::rules(lines).map_err(|(index, message)| {
+        let list = rewriter::Path::root().key("exclude");
+        (index.map_or(list.clone(), |index| list.index(index)), message)
+    })
 }
 
 fn workload(row: &Workload, path: &rewriter::Path) -> Result<settings::WorkloadPath, Bad> {

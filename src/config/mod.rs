@@ -8,7 +8,6 @@ mod requests;
 mod schema;
 mod show;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,12 +17,12 @@ use transforms::settings::Part;
 use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
+use crate::paths::{absolute, folder_of};
 use crate::spelling;
 
 use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
-pub(crate) use overrides::absolute;
 pub use requests::Requests;
 pub use schema::{Parameter, parameters, schema};
 pub use show::show;
@@ -43,7 +42,7 @@ pub enum ConfigError {
         message: String,
     },
     /// The file does not say what a configuration says.
-    #[error("{}:{line}:{column}: error: {message}", path.display())]
+    #[error("{}:{line}:{column}: {message}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -70,6 +69,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         message: String,
     },
+    /// A pattern that excludes nothing.
+    #[error("`--exclude`: {0}")]
+    Exclude(String),
     /// Neither an id nor a group.
     #[error("{place}: `{name}` is neither a transform nor a group{suggestion}")]
     UnknownId {
@@ -83,6 +85,7 @@ pub enum ConfigError {
 }
 
 /// What flags decide; each beats the configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--profile`.
@@ -101,6 +104,10 @@ pub struct Flags {
     pub no_suppressions: bool,
     /// `--add-suppressions`.
     pub add_suppressions: Option<String>,
+    /// `--exclude`.
+    pub exclude: Vec<String>,
+    /// `--force-exclude`.
+    pub force_exclude: bool,
     /// Today, where that matters.
     pub today: Option<Date>,
     /// The part of the fixes that is made.
@@ -116,7 +123,11 @@ pub struct Decisions {
     pub config: Config,
     /// Flags and configuration as the transforms take them.
     pub settings: Settings,
-    exclude: Exclude,
+    /// The file's folder, from the root on.
+    pub folder: Option<PathBuf>,
+    /// By the configuration and by flags.
+    exclude: [Exclude; 2],
+    force_exclude: bool,
 }
 
 impl Decisions {
@@ -188,20 +199,23 @@ impl Decisions {
             public_exposure: written.public_exposure,
             catalogue: match config.rows.images.as_slice() {
                 [] => all.catalogue,
-                own => Cow::Owned(all.catalogue.with(own.iter().cloned())),
+                own => Arc::new(all.catalogue.with(own.iter().cloned())),
             },
         };
         if let Some(missing) = transforms::generate::missing(&settings) {
             let place = source.as_ref().map_or_else(String::new, |path| path.display().to_string());
             return Err(ConfigError::Incomplete { place, missing });
         }
-        let exclude = Exclude::new(source.as_deref(), config.rows.exclude.clone());
-        Ok(Self { source, config, settings, exclude })
+        let folder = source.as_deref().and_then(|path| absolute(path).parent().map(Path::to_owned));
+        let exclude =
+            [Exclude::new(folder.clone(), config.rows.exclude.clone()), Exclude::of_flags(&flags.exclude)?];
+        Ok(Self { source, config, settings, folder, exclude, force_exclude: flags.force_exclude })
     }
 
-    /// Whether a walk passes over the file at `path`.
-    pub fn excludes(&self, path: &Path) -> bool {
-        self.exclude.contains(path)
+    /// Whether the file at `path` is passed over. One that is `named` on the command line is meant, unless
+    /// `--force-exclude` says otherwise.
+    pub fn excludes(&self, path: &Path, named: bool) -> bool {
+        (!named || self.force_exclude) && self.exclude.iter().any(|exclude| exclude.contains(path))
     }
 }
 
@@ -215,6 +229,20 @@ pub enum Source {
 }
 
 impl Source {
+    /// What the flags and the file at `config` decide, or the nearest file above each where none is given.
+    pub fn new(flags: Flags, config: Option<&Path>, isolated: bool) -> Result<Self, ConfigError> {
+        Ok(match config {
+            Some(path) => Self::One(Arc::new(Decisions::read(path, &flags)?)),
+            None if isolated => Self::One(Arc::new(Decisions::of_flags(&flags)?)),
+            None => Self::Nearest(Nearest::new(flags)?),
+        })
+    }
+
+    /// The decisions for the file at `path`.
+    pub fn of_file(&self, path: &Path) -> Result<Arc<Decisions>, ConfigError> {
+        self.of(folder_of(path))
+    }
+
     /// The decisions for the files of `folder`.
     pub fn of(&self, folder: &Path) -> Result<Arc<Decisions>, ConfigError> {
         match self {
@@ -289,7 +317,9 @@ transforms:
   api-server-access: {network-policy: true, address: 192.168.0.5, node-script: tunnel, container-cidr: 10.0.0.0/16}
 ";
         let decisions = decide(text, &Flags::default()).unwrap();
-        assert!(decisions.excludes(Path::new("vendor/a.yaml")) && !decisions.excludes(Path::new("a.yaml")));
+        assert!(decisions.excludes(Path::new("vendor/a.yaml"), false));
+        assert!(!decisions.excludes(Path::new("vendor/a.yaml"), true));
+        assert!(!decisions.excludes(Path::new("a.yaml"), false));
         let requests = &decisions.config.pr;
         assert_eq!((requests.group_by, requests.max_open), (GroupBy::Directory, 2));
         assert_eq!((requests.sleep, requests.draft), (30, true));
@@ -345,10 +375,10 @@ transforms:
     #[test]
     fn what_is_wrong_is_said_with_its_place_and_the_right_spelling() {
         for (text, expected) in [
-            ("profle: cce\n", ".cce-fix.yaml:1:1: error: unknown field `profle`; did you mean `profile`?"),
+            ("profle: cce\n", ".cce-fix.yaml:1:1: unknown field `profle`; did you mean `profile`?"),
             (
                 "transforms:\n  resources: {cpu-limits: 1}\n",
-                ".cce-fix.yaml:2:15: error: transforms.resources: unknown field `cpu-limits`; did you mean `cpu-limit`?",
+                ".cce-fix.yaml:2:15: transforms.resources: unknown field `cpu-limits`; did you mean `cpu-limit`?",
             ),
             (
                 "ignore: [capabilites]\n",
@@ -356,7 +386,7 @@ transforms:
             ),
             (
                 "safe: true\nexclude:\n- vendor\n- '[z-a]'\n",
-                ".cce-fix.yaml:4:3: error: exclude[1]: `[z-a]`: invalid range; 'z' > 'a'",
+                ".cce-fix.yaml:4:3: exclude[1]: `[z-a]`: invalid range; 'z' > 'a'",
             ),
         ] {
             assert_eq!(error(text), expected);
@@ -371,7 +401,7 @@ transforms:
             ("transforms: {resources: {ratio: 0.5}}\n", "a number from 1 to 1000"),
             ("transforms: {resources: {cpu: much}}\n", "expected a quantity"),
             ("- a\n", "expected a map of decisions"),
-            ("a: [\n", "error"),
+            ("exclude: [\n", "did not find expected node content"),
             ("safe: true\nsafe: false\n", "duplicate"),
         ] {
             assert!(error(text).contains(words), "{text:?}: {}", error(text));

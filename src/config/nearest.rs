@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::exclude::absolute;
 use super::{ConfigError, Decisions, FILE_NAME, Flags};
+use crate::paths::absolute;
 
 type Found = Result<Arc<Decisions>, ConfigError>;
 

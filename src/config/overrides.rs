@@ -11,7 +11,7 @@ use transforms::Settings;
 use transforms::suppression::{self, Date, NoReason, Reason};
 
 use super::{ConfigError, Decisions, ids};
-use crate::input::kustomize::plain;
+use crate::paths::absolute;
 
 /// An entry of `overrides`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -180,18 +180,9 @@ impl Decisions {
 
     /// The path as seen from the configuration's folder, or from the current one where it lies elsewhere.
     fn seen(&self, path: &Path) -> Option<PathBuf> {
-        let whole = absolute(path)?;
-        let folders = [self.folder(), absolute(Path::new("."))];
-        folders.into_iter().flatten().find_map(|folder| Some(whole.strip_prefix(folder).ok()?.to_owned()))
+        let whole = absolute(path);
+        let own = self.folder.as_deref().and_then(|folder| whole.strip_prefix(folder).ok());
+        let seen = own.map(Path::to_owned);
+        seen.or_else(|| Some(whole.strip_prefix(absolute(Path::new("."))).ok()?.to_owned()))
     }
-
-    /// The configuration's folder.
-    pub fn folder(&self) -> Option<PathBuf> {
-        absolute(self.source.as_deref()?)?.parent().map(Path::to_owned)
-    }
-}
-
-/// The path from the root, without `.` and `..`.
-pub(crate) fn absolute(path: &Path) -> Option<PathBuf> {
-    std::path::absolute(path).ok().map(|path| plain(&path))
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use rewriter::{Node, Stream};
 use serde_yaml::{Mapping, Value};
-use transforms::Settings;
 
 use super::file::Target;
 use super::{Config, Decisions};
@@ -25,7 +24,7 @@ pub fn show(decisions: &Decisions) -> String {
     let root = stream.as_ref().and_then(|stream| stream.document(0)?.root());
     let path = decisions.source.as_deref();
     let mut lines = Vec::new();
-    tell(&effective(&decisions.config), root, path, 0, &mut lines);
+    tell(&effective(decisions), root, path, 0, &mut lines);
     let head = path.map_or_else(
         || "# no configuration file: everything is as it is by default\n".to_owned(),
         |path| format!("# {}\n", path.display()),
@@ -38,14 +37,13 @@ pub fn show(decisions: &Decisions) -> String {
     })
 }
 
-/// The configuration with what holds by default where it says nothing.
-fn effective(config: &Config) -> Mapping {
-    let default = Settings::default();
+/// The configuration with what holds where it says nothing.
+fn effective(Decisions { config, settings, .. }: &Decisions) -> Mapping {
     let whole = Config {
-        profile: config.profile.or(Some(default.profile)),
-        target: config.target.or(Some(Target(default.target))),
-        safe: config.safe.or(Some(default.safe)),
-        keep_explicit: config.keep_explicit.or(Some(default.keep_explicit)),
+        profile: Some(settings.profile),
+        target: Some(Target(settings.target)),
+        safe: Some(settings.safe),
+        keep_explicit: Some(settings.keep_explicit),
         ..config.clone()
     };
     match serde_yaml::to_value(&whole) {
@@ -110,8 +108,8 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             let decisions = Decisions::read(&file, &Flags::default()).unwrap();
             let shown = show(&decisions);
-            let again = Config::parse(&file, &shown).unwrap();
-            assert_eq!(effective(&again), effective(&decisions.config), "{shown}");
+            let again = Decisions::parse(&file, &shown, &Flags::default()).unwrap();
+            assert_eq!(effective(&again), effective(&decisions), "{shown}");
             let place = file.display();
             for (line, is_written) in [
                 (format!("profile: restricted  # {place}:2\n"), true),

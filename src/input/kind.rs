@@ -55,11 +55,12 @@ impl FileKind {
     }
 }
 
+/// The names under which kustomize looks for a kustomization, in its order.
+pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// Whether the name is one that kustomize reads.
 pub fn is_kustomization_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| {
-        ["kustomization.yaml", "kustomization.yml", "Kustomization"].iter().any(|known| name == *known)
-    })
+    path.file_name().is_some_and(|name| KUSTOMIZATIONS.iter().any(|known| name == *known))
 }
 
 /// Whether the name is one that Helm users give to values.

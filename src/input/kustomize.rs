@@ -3,17 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rewriter::{Node, Stream};
 use transforms::Overlay;
 
 use super::Input;
-use super::kind::is_kustomization_name;
-
-/// The names under which kustomize looks for a kustomization.
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+use super::kind::{KUSTOMIZATIONS, is_kustomization_name};
+use crate::paths::plain;
 
 /// The patches that kustomizations near the inputs list.
 #[derive(Debug, Default)]
@@ -36,7 +34,7 @@ impl Patches {
         for path in names {
             let Some(read) = Kustomization::read(path) else { continue };
             patches.listed.extend(read.patches.iter().cloned());
-            tree.add(folder_of(&plain(path)), Some(read));
+            tree.add(parent(&plain(path)), Some(read));
         }
         patches.names = patches.listed.iter().filter_map(|path| path.file_name()).map(Into::into).collect();
         patches.overlays = tree.overlays();
@@ -67,7 +65,7 @@ impl Patches {
         if !input.named {
             return false;
         }
-        let own = path.parent().map(Path::to_owned).unwrap_or_default();
+        let own = parent(&path);
         let above = plain(&own.join(".."));
         [own, above].iter().any(|folder| self.listed_in(folder).contains(&path))
     }
@@ -75,7 +73,7 @@ impl Patches {
     fn listed_in(&self, folder: &Path) -> HashSet<PathBuf> {
         let Ok(mut looked_at) = self.looked_at.lock() else { return HashSet::new() };
         let known = looked_at.entry(folder.to_owned()).or_insert_with(|| {
-            let read = NAMES.iter().filter_map(|name| Kustomization::read(&folder.join(name)));
+            let read = KUSTOMIZATIONS.iter().filter_map(|name| Kustomization::read(&folder.join(name)));
             read.flat_map(|kustomization| kustomization.patches).collect()
         });
         known.clone()
@@ -190,7 +188,7 @@ impl Tree {
     /// The kustomization in `folder`, which need not be among the inputs.
     fn get(&mut self, folder: &Path) -> Option<Arc<Kustomization>> {
         let known = self.known.entry(folder.to_owned()).or_insert_with(|| {
-            NAMES.iter().find_map(|name| Kustomization::read(&folder.join(name))).map(Arc::new)
+            KUSTOMIZATIONS.iter().find_map(|name| Kustomization::read(&folder.join(name))).map(Arc::new)
         });
         known.clone()
     }
@@ -242,21 +240,7 @@ impl Tree {
     }
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+/// The folder of a plain path, which is plain too.
+fn parent(path: &Path) -> PathBuf {
     path.parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// The path without `.` and with `..` taken back, as far as names tell.
-pub(crate) fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }

@@ -41,6 +41,41 @@ pub enum InputError {
     Walk(String),
 }
 
+/// The paths that the file `list` holds: each ended by a NUL byte where there is one, else one a line. `-` is stdin.
+pub fn listed(list: &Path) -> Result<Vec<OsString>, String> {
+    let mut bytes = Vec::new();
+    let read = if list == Path::new("-") {
+        io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| format!("`--files-from`: {}: {error}", list.display()))?;
+    let end = if bytes.contains(&0) { 0 } else { b'\n' };
+    let names = bytes.split(|byte| *byte == end).filter(|name| !name.is_empty());
+    names.map(|name| os_string(name).ok_or_else(|| not_a_path(list, name))).collect()
+}
+
+fn not_a_path(list: &Path, name: &[u8]) -> String {
+    format!("`--files-from`: {}: {}: no path of this system", list.display(), name.escape_ascii())
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems have names that are no text, and text that is no name"
+)]
+fn os_string(name: &[u8]) -> Option<OsString> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    Some(std::ffi::OsStr::from_bytes(name).to_owned())
+}
+
+#[cfg(not(unix))]
+fn os_string(name: &[u8]) -> Option<OsString> {
+    // Lines end with CR LF on some of them.
+    std::str::from_utf8(name).ok().map(|name| OsString::from(name.trim_end_matches('\r')))
+}
+
 /// The files that `paths` stand for, in order of their names, each once, and what went wrong.
 pub fn collect(paths: &[OsString], no_ignore: bool, threads: usize) -> (Vec<Input>, Vec<InputError>) {
     let mut found = BTreeMap::new();

@@ -18,9 +18,9 @@ use crate::engine::Purpose;
 use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
+use crate::look::look;
 use crate::report::finding::{Finding, Level, State};
 use crate::report::{File, FileReport, Report, Tally, Trouble};
-use crate::run::{folder_of, is_excluded, look, source};
 use crate::write::{self, WriteError};
 
 /// Files that are looked at before what they tell is put together, so that memory does not grow with their number.
@@ -178,15 +178,12 @@ impl<T> Default for Kept<T> {
 impl<T> Kept<T> {
     fn push(&mut self, row: T, length: usize) {
         self.count += 1;
-        match self.room.checked_sub(length) {
-            Some(room) => {
-                self.room = room;
-                self.rows.push(row);
-            }
-            None => {
-                self.room = 0;
-                self.rows = Vec::new();
-            }
+        if let Some(room) = self.room.checked_sub(length) {
+            self.room = room;
+            self.rows.push(row);
+        } else {
+            self.room = 0;
+            self.rows = Vec::new();
         }
     }
 
@@ -268,14 +265,16 @@ impl Manifests {
         let mut fixes = Fixes::default();
         let decisions = decisions.of(group.part)?;
         let numbers: Vec<usize> = match &group.files {
-            Some(files) => files.iter().copied().collect(),
+            Some(numbers) => numbers.iter().copied().collect(),
             None => (0..self.inputs.len()).collect(),
         };
         self.each(&numbers, &decisions, true, |_, tally, report, changes| {
             fixes.tally.add(&tally);
             fixes.problems.extend(report.problems);
             for file in &report.files {
-                file.findings.iter().for_each(|finding| fixes.add(file, finding));
+                for finding in &file.findings {
+                    fixes.add(file, finding);
+                }
                 if changes {
                     fixes.changed.push(file.name.clone());
                 }
@@ -307,8 +306,8 @@ impl Manifests {
     }
 
     fn look(&self, input: &Input, decisions: &Source, writes: bool) -> Result<Option<Looked>, FixError> {
-        let decisions = decisions.of(folder_of(&input.path))?;
-        if is_excluded(input, &decisions) {
+        let decisions = decisions.of_file(&input.path)?;
+        if decisions.excludes(&input.path, input.named) {
             return Ok(None);
         }
         let Ok(old) = input::read(&input.path) else { return Ok(None) };
@@ -339,7 +338,7 @@ pub struct Decisions<'d> {
 
 impl Decisions<'_> {
     fn of(&self, part: Part) -> Result<Source, ConfigError> {
-        source(Flags { part, ..self.flags.clone() }, self.config, false)
+        Source::new(Flags { part, ..self.flags.clone() }, self.config, false)
     }
 }
 
@@ -384,7 +383,9 @@ impl Fixes {
     /// The same for the same fixes, wherever in their files the lines stand by now.
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
-        self.prints.iter().for_each(|print| digest.update(print));
+        for print in &self.prints {
+            digest.update(print);
+        }
         digits(&digest.finalize())
     }
 }
@@ -408,7 +409,9 @@ fn print(finding: &Finding) -> [u8; 32] {
             }
         }
         text.push('\0');
-        value.into_iter().for_each(|value| canonical(value, &mut text));
+        if let Some(value) = value {
+            canonical(value, &mut text);
+        }
         text.push('\n');
         digest.update(&text);
     }
@@ -429,7 +432,9 @@ fn canonical(value: &Value, text: &mut String) {
         }
         Value::Sequence(items) => {
             text.push('[');
-            items.iter().for_each(|item| canonical(item, text));
+            for item in items {
+                canonical(item, text);
+            }
             text.push(']');
         }
         Value::Mapping(entries) => {

@@ -17,8 +17,8 @@ use super::plan::{Branch, Decision, Open, Situation, Wanted, Why, decide};
 use super::repos;
 use crate::cli::Pr;
 use crate::config::{self, Config, ConfigError, FILE_NAME, Flags, Requests};
+use crate::console::tell;
 use crate::exit::Exit;
-use crate::run::tell;
 use crate::suppress;
 
 /// What the names of our branches begin with, before the base.
@@ -281,8 +281,8 @@ fn connect(asked: &Pr, wishes: &Requests, repository: &mut Repository) -> Result
              `https://HOST/OWNER/NAME.git` or `git@HOST:OWNER/NAME.git`"
         ))
     })?;
-    let named = asked.forge.or(wishes.kind().map_err(Trouble::Other)?);
-    let kind = named.or_else(|| Kind::at(&address.host)).ok_or_else(|| {
+    let given = asked.forge.or(wishes.kind().map_err(Trouble::Other)?);
+    let kind = given.or_else(|| Kind::at(&address.host)).ok_or_else(|| {
         Trouble::Other(format!("it is not known which forge is at {}; name it by `--forge`", address.host))
     })?;
     let roots = match &asked.ca_file {
@@ -563,10 +563,11 @@ impl Bot<'_> {
             (Decision::Open, Some(wished), _) => {
                 let pushed = self.push(job, wished, tip)?;
                 // Where another run pushed in the meantime, it is opening the request, unless it was ended.
-                if pushed == Pushed::WasThere && tip.is_none() {
-                    if let Some(url) = self.wait_for(job)? {
-                        return Ok(Some(url));
-                    }
+                if pushed == Pushed::WasThere
+                    && tip.is_none()
+                    && let Some(url) = self.wait_for(job)?
+                {
+                    return Ok(Some(url));
                 }
                 return self.open(job, wished).map(Some);
             }

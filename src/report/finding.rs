@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rewriter::{Draft, Edit, Splice, Stream};
-use transforms::model::ContainerRef;
+use transforms::model::{ContainerRef, ObjectRef};
 use transforms::suppression::Origin;
 use transforms::{DocumentPlan, Judged, Meta, Outcome, Review, Severity, Suppressed};
 
@@ -28,8 +28,10 @@ pub struct Finding {
     pub reason: String,
     /// Who asked for it not to be fixed, and why.
     pub suppression: Option<Suppression>,
+    /// The document's number in its file, from zero.
+    pub document: usize,
     /// The object.
-    pub object: Arc<Object>,
+    pub object: Arc<ObjectRef>,
     /// The container; none for what is about a pod or an object.
     pub container: Option<ContainerRef>,
     /// The containers that get the pod's value.
@@ -55,11 +57,9 @@ pub struct Finding {
 impl Finding {
     /// Whom it is about: ``Deployment shop/web: container `web` ``.
     pub fn subject(&self) -> String {
-        let Object { kind, namespace, name, .. } = &*self.object;
-        let object = super::object_name(kind, namespace.as_deref(), name.as_deref());
         match &self.container {
-            Some(container) => format!("{object}: {}", super::container_name(container)),
-            None => object,
+            Some(container) => format!("{}: {}", self.object, super::container_name(container)),
+            None => self.object.to_string(),
         }
     }
 
@@ -174,21 +174,6 @@ impl Suppression {
     }
 }
 
-/// The object that a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// The document's number in its file, from zero.
-    pub document: usize,
-    /// `apiVersion`.
-    pub api_version: String,
-    /// `kind`.
-    pub kind: String,
-    /// The namespace, where one is written.
-    pub namespace: Option<String>,
-    /// The name, where one is written.
-    pub name: Option<String>,
-}
-
 /// A place in a text in each of the ways in which readers of reports count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -255,32 +240,21 @@ pub fn collect(stream: &Stream<'_>, plans: &[(usize, DocumentPlan)], own: bool) 
 }
 
 fn of_plan(stream: &Stream<'_>, document: usize, plan: &DocumentPlan) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for object in &plan.objects {
-        let about = Arc::new(Object {
-            document,
-            api_version: object.api_version.clone(),
-            kind: object.kind.clone(),
-            namespace: object.namespace.clone(),
-            name: object.name.clone(),
-        });
-        findings.extend(object.findings.iter().filter_map(|judged| finding(stream, judged, &about)));
-    }
-    for pod in &plan.pods {
-        let about = Arc::new(Object {
-            document,
-            api_version: pod.api_version.clone(),
-            kind: pod.kind.clone(),
-            namespace: pod.namespace.clone(),
-            name: pod.name.clone(),
-        });
-        findings.extend(pod.findings.iter().filter_map(|judged| finding(stream, judged, &about)));
-    }
-    findings
+    let of_objects = plan.objects.iter().map(|object| (&object.object, &object.findings));
+    let of_pods = plan.pods.iter().map(|pod| (&pod.object, &pod.findings));
+    let judged = of_objects
+        .chain(of_pods)
+        .flat_map(|(object, findings)| findings.iter().map(move |judged| (object, judged)));
+    judged.filter_map(|(object, judged)| finding(stream, document, object, judged)).collect()
 }
 
 /// Nothing where the rule is satisfied.
-fn finding(stream: &Stream<'_>, judged: &Judged, object: &Arc<Object>) -> Option<Finding> {
+fn finding(
+    stream: &Stream<'_>,
+    document: usize,
+    object: &Arc<ObjectRef>,
+    judged: &Judged,
+) -> Option<Finding> {
     use transforms::State as Judgement;
 
     let said = &judged.finding;
@@ -320,6 +294,7 @@ fn finding(stream: &Stream<'_>, judged: &Judged, object: &Arc<Object>) -> Option
             Judgement::Suppressed(suppressed) => Some(Suppression::of(suppressed)),
             _ => None,
         },
+        document,
         object: Arc::clone(object),
         container: said.container.clone(),
         inherited_by: said.inherited_by.clone(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::{Report, concise, full, github, gitlab, json, junit, markdown, rdjson, sarif};
+use super::{Look, Report, concise, full, github, gitlab, json, junit, markdown, rdjson, sarif};
 use crate::spelling;
 
 /// A form that other programs, or people, read.
@@ -64,11 +64,11 @@ impl Format {
         }
     }
 
-    /// Writes the report; `colour` is for those that people read.
-    pub fn write(self, report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes the report; `look` is for those that people read.
+    pub fn write(self, report: &Report, look: Look<'_>, out: &mut dyn Write) -> io::Result<()> {
         match self {
-            Self::Full => full::write(report, colour, out),
-            Self::Concise => concise::write(report, out),
+            Self::Full => full::write(report, look, out),
+            Self::Concise => concise::write(report, look, out),
             Self::Json => json::write(report, out),
             Self::Jsonl => json::write_lines(report, out),
             Self::Sarif => sarif::write(report, out),

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use super::finding::{Finding, State, Weight};
 use super::text::Replacement;
-use super::{File, Report};
-use crate::diff::harmless;
+use super::{File, Look, Report};
+use crate::diff::{harmless, harmless_text};
+use crate::link;
 
 /// Lines around a place.
 const AROUND: usize = 2;
@@ -17,14 +19,20 @@ const AROUND: usize = 2;
 const TOGETHER: usize = 6;
 
 /// Writes a block for each finding, and a line for each problem.
-pub(super) fn write(report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+pub(super) fn write(report: &Report, look: Look<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let renderer = if look.colour { Renderer::styled() } else { Renderer::plain() };
     for file in &report.files {
         let source = Source::of(file);
         let name = line(&file.name);
         for finding in &file.findings {
             let groups = groups(report, &name, &source, finding);
-            writeln!(out, "{}\n", renderer.render(&groups))?;
+            let mut shown = renderer.render(&groups);
+            if let Some(folder) = look.links {
+                // Each snippet begins with the place that it shows.
+                let place = format!("{name}:{}", finding.place.line);
+                shown = shown.replacen(&place, &link::around(&place, Path::new(&file.name), folder), 1);
+            }
+            writeln!(out, "{shown}\n")?;
         }
     }
     for problem in &report.problems {
@@ -87,7 +95,8 @@ fn edit<'r>(name: &'r str, source: &'r Source, pieces: &'r [Replacement]) -> Sni
     let last = pieces.last().map_or(first, |piece| piece.end.line);
     let window = source.window(first, last);
     let patches = pieces.iter().map(|piece| {
-        let range = piece.start.offset - window.start..piece.end.offset - window.start;
+        let range = source.whole_lines(piece);
+        let range = range.start - window.start..range.end - window.start;
         let new: Vec<String> = piece.new.split('\n').map(|text| line(text.trim_end_matches('\r'))).collect();
         Patch::new(range, new.join("\n"))
     });
@@ -101,7 +110,7 @@ fn clusters(pieces: &[Replacement]) -> impl Iterator<Item = &[Replacement]> {
 
 /// One line that nothing in a terminal acts on.
 fn line(text: &str) -> String {
-    String::from_utf8_lossy(&harmless(text.as_bytes())).into_owned()
+    harmless_text(text).into_owned()
 }
 
 /// The text of a file with what a terminal would act on covered, byte for byte as long as before.
@@ -140,6 +149,21 @@ impl Source {
 
     fn slice(&self, window: &Range<usize>) -> &str {
         self.text.get(window.clone()).unwrap_or_default()
+    }
+
+    /// The bytes that a piece replaces. Where whole lines go, they go with their own ends and not, which is the
+    /// same text, with the end of the line before them, so that this line is not shown as changed.
+    fn whole_lines(&self, piece: &Replacement) -> Range<usize> {
+        let range = piece.start.offset..piece.end.offset;
+        let line_end = |text: Option<&str>| {
+            let text = text.unwrap_or_default();
+            ["\r\n", "\n"].into_iter().find(|end| text.starts_with(end)).map(str::len)
+        };
+        let before = line_end(self.text.get(range.clone()));
+        match before.filter(|_| piece.new.is_empty() && before == line_end(self.text.get(range.end..))) {
+            Some(length) => range.start + length..range.end + length,
+            None => range,
+        }
     }
 
     /// The number of the first line, counted from one.

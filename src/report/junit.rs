@@ -1,13 +1,13 @@
 //! `junit`: a test case for each finding, failed where something would change or a person has to do something.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
 use super::Report;
 use super::finding::{Finding, State};
-use crate::diff::harmless;
+// What it spells out is all that XML cannot hold.
+use crate::diff::harmless_text as text;
 
 /// Writes a suite for each file with findings, and one for problems.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -59,13 +59,5 @@ fn status(report: &Report, finding: &Finding) -> TestCaseStatus {
             failure.set_type(finding.level.name());
             failure
         }
-    }
-}
-
-/// The text with everything spelled out that XML cannot hold, or that a terminal would act on.
-fn text(text: &str) -> Cow<'_, str> {
-    match harmless(text.as_bytes()) {
-        Cow::Borrowed(_) => Cow::Borrowed(text),
-        Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::Report;
 use super::finding::State;
-use crate::diff::harmless;
+use crate::diff::harmless_text;
 
 /// Writes a table of findings, and what to know about those that are for review.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -72,7 +72,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// One line that nothing can act on.
 fn line(text: &str) -> String {
-    String::from_utf8_lossy(&harmless(text.replace('\t', " ").as_bytes())).into_owned()
+    harmless_text(&text.replace('\t', " ")).into_owned()
 }
 
 /// Text as code, in which nothing means anything, inside a table too.

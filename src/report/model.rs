@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Component, Path};
 
 use rewriter::Position;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -51,8 +52,7 @@ pub struct Trouble {
 }
 
 /// How much there is of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Files with Kubernetes objects.

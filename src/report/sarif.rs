@@ -36,8 +36,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn rule(meta: &Meta) -> Value {
-    let doc: Vec<&str> = meta.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    let doc = doc.join("\n");
+    let doc = meta.documentation();
     let (level, score) = match meta.severity {
         Severity::Low => ("note", "3.0"),
         Severity::Medium => ("warning", "5.5"),

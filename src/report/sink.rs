@@ -7,8 +7,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Report;
 use super::format::{Format, Wanted};
+use super::{Look, Report};
 use crate::input::Input;
 
 /// The reports of a run, each with its place.
@@ -72,13 +72,13 @@ impl Sinks {
         self.0.iter().any(|sink| sink.format == Format::Full)
     }
 
-    /// Writes them all; what went wrong with files is returned.
-    pub fn write(self, report: &Report, colour: bool) -> io::Result<Vec<String>> {
+    /// Writes them all, those on stdout with `look`; what went wrong with files is returned.
+    pub fn write(self, report: &Report, look: Look<'_>) -> io::Result<Vec<String>> {
         let mut problems = Vec::new();
         for Sink { format, file } in self.0 {
             let Some((path, file)) = file else {
                 let mut stdout = BufWriter::new(io::stdout().lock());
-                format.write(report, colour, &mut stdout)?;
+                format.write(report, look, &mut stdout)?;
                 stdout.flush()?;
                 continue;
             };
@@ -97,7 +97,7 @@ fn fill(mut file: File, format: Format, report: &Report) -> io::Result<()> {
         file.set_len(0)?;
     }
     let mut out = BufWriter::new(file);
-    format.write(report, false, &mut out)?;
+    format.write(report, Look::default(), &mut out)?;
     out.flush()
 }
 

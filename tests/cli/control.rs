@@ -1,17 +1,7 @@
 //! Which transforms run, and with what, by flags and by `.cce-fix.yaml`.
 
+use super::POD;
 use crate::common::Folder;
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 fn diff(folder: &Folder, args: &[&str]) -> String {
     let ran = folder.run(&[&["--diff"], args].concat());
@@ -96,8 +86,9 @@ fn a_broken_configuration_stops_its_own_files_alone() {
         ("b/pod.yaml", POD),
     ]);
     let ran = folder.run(&["-l", "."]);
-    ran.expect(2, "b/pod.yaml\n", ".cce-fix.yaml:2:1: error: unknown field `saef`; did you mean `safe`?");
+    ran.expect(2, "b/pod.yaml\n", ".cce-fix.yaml:2:1: unknown field `saef`; did you mean `safe`?");
     assert_eq!(ran.stderr.matches("unknown field").count(), 1, "{ran:?}");
+    assert!(ran.stderr.starts_with("error: ") && ran.stderr.matches("error").count() == 1, "{ran:?}");
     folder.run_with(&["-", "--stdin-filename", "a/x.yaml"], POD.as_bytes()).expect(
         2,
         "",
@@ -201,49 +192,83 @@ fn what_the_configuration_excludes_is_passed_over_unless_it_is_named() {
 }
 
 #[test]
+fn flags_exclude_beside_the_configuration() {
+    let folder = Folder::with(&[
+        (".cce-fix.yaml", "exclude: [vendor]\n"),
+        ("pod.yaml", POD),
+        ("deep/pod.yaml", POD),
+        ("deep/gen/pod.yaml", POD),
+        ("vendor/pod.yaml", POD),
+    ]);
+    folder.run(&["-l", "--exclude", "gen/", "."]).expect(1, "deep/pod.yaml\npod.yaml\n", "");
+    folder.run(&["-l", "--exclude", "/deep", "."]).expect(1, "pod.yaml\n", "");
+    folder.run(&["-l", "--exclude", "/*.yaml", "--exclude", "gen", "."]).expect(1, "deep/pod.yaml\n", "");
+    let named = ["-l", "--exclude", "deep", "deep/pod.yaml", "vendor/pod.yaml", "pod.yaml"];
+    folder.run(&named).expect(1, "deep/pod.yaml\npod.yaml\nvendor/pod.yaml\n", "");
+    folder.run(&[&["--force-exclude"][..], &named].concat()).expect(1, "pod.yaml\n", "");
+    folder.run(&["--force-exclude", "vendor/pod.yaml"]).expect(0, "", "0 files looked at");
+    assert_eq!(folder.read("vendor/pod.yaml"), POD);
+    folder.run(&["-l", "--exclude", "[z-a]", "."]).expect(
+        2,
+        "",
+        "error: `--exclude`: `[z-a]`: invalid range",
+    );
+    folder.run(&["-l", "--exclude", "", "."]).expect(2, "", "error: `--exclude`: `` excludes nothing");
+}
+
+#[test]
+fn paths_come_from_a_list() {
+    let folder = Folder::with(&[("a b.yaml", POD), ("c.yaml", POD), ("d/e.yaml", POD), ("none", "")]);
+    folder.write("lines", b"a b.yaml\n\nd\n");
+    folder.run(&["-l", "--files-from", "lines"]).expect(1, "a b.yaml\nd/e.yaml\n", "");
+    folder.run(&["-l", "--files-from", "lines", "c.yaml"]).expect(1, "a b.yaml\nc.yaml\nd/e.yaml\n", "");
+    folder.run_with(&["-l", "--files-from", "-"], b"c.yaml\0a b.yaml\0").expect(1, "a b.yaml\nc.yaml\n", "");
+    // Nothing listed is nothing to do, not this folder.
+    folder.run(&["-l", "--files-from", "none"]).expect(0, "", "0 files looked at");
+    folder.run(&["--files-from", "none"]).expect(0, "", "0 files looked at");
+    folder.run_with(&["-l", "--files-from", "-"], b"gone.yaml\n").expect(2, "", "gone.yaml: no such file");
+    folder.run(&["-l", "--files-from", "gone"]).expect(2, "", "error: `--files-from`: gone: No such file");
+    folder.run_with(&["--files-from", "lines", "-"], b"").expect(2, "", "cannot be mixed with other paths");
+}
+
+#[test]
 fn a_bad_row_is_named_with_its_place_and_the_nearest_right_key() {
     let folder = Folder::with(&[("pod.yaml", POD)]);
     for (text, words) in [
-        ("image:\n- {image: a}\n", ":1:1: error: unknown field `image`; did you mean `images`?"),
-        (
-            "images:\n- {image: a, uuid: 1}\n",
-            ":2:14: error: images[0]: unknown field `uuid`; did you mean `uid`?",
-        ),
-        (
-            "images:\n- {image: a}\n- {image: b, uid: -1}\n",
-            ":3:3: error: images[1]: -1 is no user or group id",
-        ),
-        ("images:\n- {uid: 1}\n", ":2:3: error: images[0]: missing field `image`"),
-        ("images: [{image: 'A b'}]\n", ":1:10: error: images[0]: `A b` is no image reference"),
-        ("images: {image: a}\n", ":1:9: error: images: invalid type: map, expected a sequence"),
-        ("workload: []\n", ":1:1: error: unknown field `workload`; did you mean `workloads`?"),
+        ("image:\n- {image: a}\n", ":1:1: unknown field `image`; did you mean `images`?"),
+        ("images:\n- {image: a, uuid: 1}\n", ":2:14: images[0]: unknown field `uuid`; did you mean `uid`?"),
+        ("images:\n- {image: a}\n- {image: b, uid: -1}\n", ":3:3: images[1]: -1 is no user or group id"),
+        ("images:\n- {uid: 1}\n", ":2:3: images[0]: missing field `image`"),
+        ("images: [{image: 'A b'}]\n", ":1:10: images[0]: `A b` is no image reference"),
+        ("images: {image: a}\n", ":1:9: images: invalid type: map, expected a sequence"),
+        ("workload: []\n", ":1:1: unknown field `workload`; did you mean `workloads`?"),
         (
             "workloads:\n- {kind: Shop, pod: [spec]}\n",
-            ":2:16: error: workloads[0]: unknown field `pod`; did you mean `pods`?",
+            ":2:16: workloads[0]: unknown field `pod`; did you mean `pods`?",
         ),
-        ("workloads:\n- {kind: Shop}\n", ":2:3: error: workloads[0]: `Shop` needs a path to its pods"),
-        ("workloads:\n- {pods: [spec]}\n", ":2:3: error: workloads[0]: missing field `kind`"),
+        ("workloads:\n- {kind: Shop}\n", ":2:3: workloads[0]: `Shop` needs a path to its pods"),
+        ("workloads:\n- {pods: [spec]}\n", ":2:3: workloads[0]: missing field `kind`"),
         (
             "workloads:\n- {group: a.b/v1, kind: Shop, pods: [spec]}\n",
-            ":2:11: error: workloads[0].group: `a.b/v1`: a group is written without a version: `a.b`",
+            ":2:11: workloads[0].group: `a.b/v1`: a group is written without a version: `a.b`",
         ),
         (
             "workloads:\n- {kind: Shop, pods: [a..b]}\n",
-            ":2:23: error: workloads[0].pods[0]: `a..b` has a part without a name",
+            ":2:23: workloads[0].pods[0]: `a..b` has a part without a name",
         ),
         (
             "workloads:\n- {kind: Shop, pods: ['a[0].b']}\n",
-            ":2:23: error: workloads[0].pods[0]: `a[0]` in `a[0].b` is no key",
+            ":2:23: workloads[0].pods[0]: `a[0]` in `a[0].b` is no key",
         ),
         (
             "transforms:\n  all: {detect-pods: true}\n",
-            ":2:9: error: transforms.all: unknown field `detect-pods`; did you mean `detect-pod-specs`?",
+            ":2:9: transforms.all: unknown field `detect-pods`; did you mean `detect-pod-specs`?",
         ),
         ("transforms:\n  all: {detect-pod-specs: 'yes'}\n", "expected a boolean"),
-        ("exlude: []\n", ":1:1: error: unknown field `exlude`; did you mean `exclude`?"),
-        ("exclude: vendor\n", ":1:10: error: exclude: invalid type: string \"vendor\", expected a sequence"),
-        ("exclude:\n- ok\n- '[z-a]'\n", ":3:3: error: exclude[1]: `[z-a]`: invalid range"),
-        ("exclude: ['']\n", ":1:11: error: exclude[0]: `` excludes nothing"),
+        ("exlude: []\n", ":1:1: unknown field `exlude`; did you mean `exclude`?"),
+        ("exclude: vendor\n", ":1:10: exclude: invalid type: string \"vendor\", expected a sequence"),
+        ("exclude:\n- ok\n- '[z-a]'\n", ":3:3: exclude[1]: `[z-a]`: invalid range"),
+        ("exclude: ['']\n", ":1:11: exclude[0]: `` excludes nothing"),
     ] {
         folder.write(".cce-fix.yaml", text.as_bytes());
         let ran = folder.run(&["-l", "pod.yaml"]);

@@ -11,3 +11,15 @@ mod reports;
 mod since;
 mod suppressions;
 mod terminal;
+
+/// What there is to fix in most of these tests.
+const POD: &str = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+  - name: web
+    image: registry.example.com/web:1
+";

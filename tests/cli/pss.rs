@@ -118,6 +118,18 @@ fn what_cannot_be_handled_is_said_and_the_rest_is_judged() {
 }
 
 #[test]
+fn a_broken_configuration_is_told_once_and_stops_its_own_files_alone() {
+    let folder = folder();
+    folder.write("a/.cce-fix.yaml", b"saef: true\n");
+    folder.write("a/other.yaml", AGENT.as_bytes());
+    let ran = folder.run(&["pss"]);
+    assert_eq!((ran.code, ran.stdout.matches(" after fixing ").count()), (Some(2), 1), "{ran:?}");
+    assert!(ran.stdout.starts_with("b/web.yaml:"), "{ran:?}");
+    assert!(ran.stderr.starts_with("error: ") && ran.stderr.lines().count() == 1, "{ran:?}");
+    assert!(ran.stderr.contains("unknown field `saef`"), "{ran:?}");
+}
+
+#[test]
 fn stdin_is_judged_and_a_folder_of_that_name_can_be_given() {
     let line = "stdin.yaml:1:1: Pod agent: restricted now, restricted after fixing (policy 1.30)\n";
     folder().run_with(&["pss", "--target", "1.30", "-"], AGENT.as_bytes()).expect(0, line, "");

@@ -1,17 +1,7 @@
 //! `-o FORMAT[=FILE]`: what goes where, and what is refused before anything is touched.
 
+use super::POD;
 use crate::common::Folder;
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 fn folder() -> Folder {
     Folder::with(&[("pod.yaml", POD)])
@@ -127,4 +117,23 @@ fn a_tree_that_was_never_fixed_ends_with_where_to_start() {
     }
     folder.run(&["-q", "."]);
     assert!(!folder.run(&["--check", "."]).stderr.contains("TRANSFORM"));
+}
+
+/// A line that goes is shown as one line that goes, with either kind of line end; one that comes stands below the
+/// line that it comes after.
+#[test]
+fn the_edit_is_shown_as_lines() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  hostPID: true\n  containers:\n  \
+               - name: web\n    image: nginx\n";
+    let folder = Folder::with(&[("lf.yaml", pod), ("crlf.yaml", &pod.replace('\n', "\r\n"))]);
+    for name in ["lf.yaml", "crlf.yaml"] {
+        let shown = folder.run(&["--check", "-q", "-s", "host-pid", "-o", "full", name]).stdout;
+        assert!(
+            shown.ends_with("edit: remove `hostPID: true`\n  |\n6 -   hostPID: true\n  |\n\n"),
+            "{shown}"
+        );
+        let shown = folder.run(&["--check", "-q", "-s", "resources", "-o", "full", name]).stdout;
+        let below = "\n 9 ~     image: nginx\n10 +     resources:\n11 +       requests:\n";
+        assert!(shown.contains(below), "{shown}");
+    }
 }

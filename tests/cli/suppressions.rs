@@ -168,7 +168,7 @@ fn a_configuration_with_a_bad_override_stops_before_any_manifest() {
     for (config, words) in [
         (
             "overrides:\n- match: {kindd: Pod}\n  ignore: [sshd]\n  reason: x\n",
-            ".cce-fix.yaml:2:11: error: overrides[0].match: unknown field `kindd`; did you mean `kind`?",
+            ".cce-fix.yaml:2:11: overrides[0].match: unknown field `kindd`; did you mean `kind`?",
         ),
         (
             "overrides: [{match: {kind: Pod}, ignore: [sshdd], reason: x}]\n",

@@ -4,18 +4,8 @@
 
 use std::process::Command;
 
+use super::POD;
 use crate::common::{Folder, Ran, not_tried};
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-spec:
-  containers:
-  - name: web
-    image: registry.example.com/web:1
-";
 
 /// What the program shows on a terminal, where one can be had.
 fn on_terminal(folder: &Folder, args: &str, environment: &[(&str, &str)]) -> Option<String> {
@@ -42,8 +32,14 @@ fn paths_are_links_on_a_terminal_alone() {
     assert!(shown.contains(&link), "{shown:?}");
     let shown = on_terminal(&folder, "-l .", &[]).unwrap();
     assert!(shown.contains("a%20b.yaml\x1b\\a b.yaml\x1b]8;;\x1b\\\r\n"), "{shown:?}");
+    let shown = on_terminal(&folder, "--check -q -o concise .", &[]).unwrap();
+    assert!(shown.contains(&link), "{shown:?}");
+    let shown = on_terminal(&folder, "--check -q -s resources -o full .", &[]).unwrap();
+    assert!(shown.contains("a%20b.yaml\x1b\\a b.yaml:7\x1b]8;;\x1b\\:5"), "{shown:?}");
     for (args, environment) in [
-        ("--check -v --color never .", &[][..]),
+        ("--check -o concise . | cat", &[][..]),
+        ("--check -o full --color always . | cat", &[]),
+        ("--check -v --color never .", &[]),
         ("--check -v .", &[("NO_COLOR", "1")]),
         ("--check -v .", &[("TERM", "dumb")]),
         ("--check -v . 2>&1 | cat", &[]),

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use super::{adopting, fresh};
+use super::{fresh, player};
 use crate::common::{Ran, repository};
 use crate::pr::world::{On, World};
 
@@ -32,7 +32,7 @@ fn the_page_about_the_bot_is_fresh() {
         format!("{exit}{}", shown.replace("127.0.0.1", "git.example.com"))
     };
     let write = |name: &str, text: &[u8]| world.folder.write(&format!("clone/{name}"), text);
-    let played = adopting::played(PAGE, &page, &run, &write);
+    let played = player::played_by(&page, &run, &write);
     assert!(
         played.contains("cce-fix/main/safe: opened https://git.example.com/team/shop/pulls/1\n"),
         "{played}"

@@ -1,11 +1,14 @@
 //! What the documentation shows is what the program prints, and what is generated is fresh.
 //!
-//! `cargo xtask docs` writes the generated pages anew: it runs these tests with `UPDATE_DOCS` set.
+//! `cargo xtask docs` writes what is generated anew: it runs the tests that call [`fresh`] with `UPDATE_DOCS` set.
 
 mod adopting;
 mod bot;
 mod cce;
+mod kinds;
+mod player;
 mod pss;
+mod reference;
 mod rules;
 mod schema;
 

@@ -1,10 +1,10 @@
-//! `cce-fix.schema.json`: what an editor knows of `.cce-fix.yaml`.
+//! `cce-fix.schema.json`: what an editor knows of `.cce-fix.yaml`; and the schemas of the JSON reports.
 
 use std::fs;
 use std::path::PathBuf;
 
 use cce_fix::config::{Config, FILE_NAME};
-use cce_fix::questions;
+use cce_fix::{questions, report};
 use serde_json::{Value, json};
 
 use super::fresh;
@@ -20,6 +20,13 @@ fn the_schema_is_fresh() {
     fresh("cce-fix.schema.json", &schema);
     let printed = Folder::new().run(&["config", "schema"]);
     assert_eq!((printed.code, printed.stdout), (Some(0), schema));
+}
+
+#[test]
+fn the_schemas_of_reports_are_fresh() {
+    for (name, schema) in report::schemas() {
+        fresh(&format!("docs/{name}"), &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()));
+    }
 }
 
 /// Blocks of YAML in a page that are configurations: all their keys are ones of it.

@@ -23,6 +23,7 @@ fn the_order_of_documents_changes_nothing() {
         "{apiVersion: v1, kind: Namespace, metadata: {name: n, labels: {pod-security.kubernetes.io/enforce: baseline}}}",
         "{apiVersion: v1, kind: Namespace, metadata: {name: n, labels: {pod-security.kubernetes.io/enforce: restricted}}}",
         "{apiVersion: autoscaling.k8s.io/v1, kind: VerticalPodAutoscaler, metadata: {name: v}, spec: {targetRef: {kind: Deployment, name: d}}}",
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {}, egress: []}}",
         "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: b}, subjects: [{kind: ServiceAccount, name: a}]}",
         "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: c}, subjects: [{kind: ServiceAccount, name: a}]}",
     ];
@@ -287,4 +288,44 @@ fn a_target_selects_by_expressions_and_labels() {
     ] {
         assert_eq!(is_left(target, patch, &user(0)), left, "{target}");
     }
+}
+
+#[test]
+fn policies_for_egress_are_known_by_what_they_select() {
+    let policy = |spec: &str| {
+        read(&format!(
+            "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: p, namespace: n}}, spec: {spec}}}"
+        ))
+    };
+    let labels: BTreeMap<String, String> =
+        [("app", "web"), ("tier", "1")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let is_found = |spec: &str| policy(spec).egress_policy(Some("n"), &labels, "own").is_some();
+    for selector in [
+        "{}",
+        "{matchLabels: {app: web}}",
+        "{matchLabels: {app: web, tier: \"1\"}}",
+        "{matchExpressions: [{key: app, operator: In, values: [db, web]}]}",
+        "{matchExpressions: [{key: app, operator: NotIn, values: [db]}, {key: x, operator: NotIn, values: [y]}]}",
+        "{matchExpressions: [{key: app, operator: Exists}, {key: x, operator: DoesNotExist}]}",
+        "{matchExpressions: [{key: app, operator: Near}]}",
+    ] {
+        assert!(is_found(&format!("{{podSelector: {selector}, policyTypes: [Egress]}}")), "{selector}");
+        assert!(is_found(&format!("{{podSelector: {selector}, egress: []}}")), "{selector}");
+        assert!(!is_found(&format!("{{podSelector: {selector}, ingress: []}}")), "{selector}");
+        assert!(!is_found(&format!("{{podSelector: {selector}, egress: [], policyTypes: [Ingress]}}")));
+    }
+    for selector in [
+        "{matchLabels: {app: db}}",
+        "{matchLabels: {app: web, zone: a}}",
+        "{matchExpressions: [{key: app, operator: In, values: [db]}]}",
+        "{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}",
+        "{matchExpressions: [{key: x, operator: Exists}]}",
+        "{matchExpressions: [{key: app, operator: DoesNotExist}]}",
+    ] {
+        assert!(!is_found(&format!("{{podSelector: {selector}, policyTypes: [Egress]}}")), "{selector}");
+    }
+    let evidence = policy("{podSelector: {}, policyTypes: [Egress]}");
+    assert!(evidence.egress_policy(Some("m"), &labels, "own").is_none());
+    assert!(evidence.egress_policy(None, &labels, "own").is_some());
+    assert!(evidence.egress_policy(Some("n"), &labels, "p").is_none());
 }

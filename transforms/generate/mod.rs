@@ -32,6 +32,8 @@ pub struct Subject {
     pub has_host_network: bool,
     /// What shows that it talks to the API server.
     pub needs_api_server: Option<String>,
+    /// A policy of somebody else that says where its pods may send to.
+    pub egress_policy: Option<String>,
 }
 
 impl Subject {
@@ -39,7 +41,7 @@ impl Subject {
     pub(crate) fn of(pod: &Pod<'_>, evidence: &Evidence, has_host_network: bool) -> Self {
         let labels = pod.template.get("metadata").and_then(|metadata| metadata.get("labels"));
         let labels = labels.into_iter().flat_map(|labels| labels.entries());
-        Self {
+        let mut subject = Self {
             namespace: pod.object.namespace().map(Into::into),
             kind: pod.object.kind.clone().into_owned(),
             name: pod.object.name().map(Into::into),
@@ -47,18 +49,21 @@ impl Subject {
             has_host_network,
             // What cannot be understood may be a sign of use.
             needs_api_server: use_of_api(pod, evidence).unwrap_or_else(|malformed| Some(malformed.reason)),
-        }
+            egress_policy: None,
+        };
+        let own = subject.object_name();
+        let policy = evidence.egress_policy(subject.namespace.as_deref(), &subject.labels, &own);
+        subject.egress_policy = policy.map(ToString::to_string);
+        subject
     }
 
     /// `Deployment shop/web`, in one line.
     fn title(&self) -> String {
         let name = self.name.as_deref().unwrap_or("(no name)");
-        let title = match &self.namespace {
+        line(&match &self.namespace {
             Some(namespace) => format!("{} {namespace}/{name}", self.kind),
             None => format!("{} {name}", self.kind),
-        };
-        // It goes into comments, which end with their line, and names come from anybody's files.
-        title.replace(|letter: char| letter.is_control(), " ")
+        })
     }
 
     /// A name for an object about it: a DNS subdomain, as Kubernetes wants names.
@@ -127,6 +132,11 @@ pub fn missing(settings: &Settings) -> Option<&'static str> {
         );
     }
     None
+}
+
+/// Text for a comment, which ends with its line: names come from anybody's files.
+fn line(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control(), " ")
 }
 
 /// Objects as one YAML stream, behind a comment.
@@ -219,7 +229,9 @@ mod tests {
         let client = Subject { needs_api_server: Some("it runs kubectl".into()), ..subject("operator") };
         let on_node = Subject { has_host_network: true, ..subject("agent") };
         let bare = Subject { labels: BTreeMap::new(), ..subject("bare") };
-        let files = generate(&[subject("web"), client, on_node, bare], &settings());
+        let restricted = Some("NetworkPolicy `shop/deny\nall`".into());
+        let restricted = Subject { egress_policy: restricted, ..subject("quiet") };
+        let files = generate(&[subject("web"), client, on_node, bare, restricted], &settings());
         let text = &files[0].text;
         assert_eq!(text.matches("kind: NetworkPolicy").count(), 2, "{text}");
         assert!(
@@ -227,6 +239,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("# Deployment shop/bare: left out, its pods have no labels"), "{text}");
+        assert!(
+            text.contains("# Deployment shop/quiet: left out, it would widen NetworkPolicy `shop/deny all`"),
+            "{text}"
+        );
         let (of_client, of_web) = text.split_once("app: operator").unwrap();
         assert!(of_client.contains("may still reach the API server: it runs kubectl"), "{text}");
         assert_eq!(of_web.matches("192.168.0.5/32").count(), 1, "{text}");

@@ -7,7 +7,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use super::{Generated, METADATA_ADDRESS, Subject, stream};
+use super::{Generated, METADATA_ADDRESS, Subject, line, stream};
 use crate::settings::Settings;
 
 const COMMENT: &str = "\
@@ -16,8 +16,8 @@ Made by cce-fix. Keeps the pods of each workload from the addresses in `except`;
 It has an effect only where the cluster enforces egress rules with address blocks: CCE standard clusters with
 tunnel network from 1.23, and clusters with DataPlane V2. On others it does nothing, so check from inside a
 container with `curl` before relying on it. Pods in the node's network are never reached by policies.
-A policy adds to what other policies allow: where one of them restricts a workload's egress already, this one
-would widen it, so leave it out there.";
+A policy adds to what other policies allow. Workloads whose egress a NetworkPolicy beside them restricts already
+are left out; where one elsewhere does, or one of another kind, leave theirs out by hand.";
 
 pub(super) fn generate(subjects: &[&Subject], settings: &Settings) -> Option<Generated> {
     let (api, metadata) = (&settings.api_server_access, &settings.metadata_access);
@@ -40,6 +40,10 @@ pub(super) fn generate(subjects: &[&Subject], settings: &Settings) -> Option<Gen
         }
         if subject.labels.is_empty() {
             note("left out, its pods have no labels to select them by");
+            continue;
+        }
+        if let Some(policy) = &subject.egress_policy {
+            note(&format!("left out, it would widen {}, which restricts its egress already", line(policy)));
             continue;
         }
         let api_server = match (&api_server, &subject.needs_api_server) {

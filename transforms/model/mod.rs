@@ -25,7 +25,7 @@ mod writable;
 pub use container::{Container, ContainerKind, ContainerRef};
 pub use kinds::{KnownKinds, Pattern, Served, WorkloadPath};
 pub use node_path::{NodePath, NodePathRule};
-pub use object::{Object, Problem, Workloads};
+pub use object::{Object, ObjectRef, Problem, Workloads};
 pub use pod::{MountedVolume, Pod};
 pub use programs::{RootProgram, Written, installs_packages, needs_root, written_places};
 pub use quantity::Quantity;

@@ -1,6 +1,7 @@
 //! Kubernetes objects, and the pods that they hold.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use rewriter::{Document, Node, Path, Position};
@@ -38,6 +39,16 @@ impl<'d> Object<'d> {
         Some(self.node.get("metadata")?.get("namespace")?.text())
     }
 
+    /// What it is called.
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef {
+            api_version: self.api_version.clone().into_owned(),
+            kind: self.kind.clone().into_owned(),
+            namespace: self.namespace().map(Cow::into_owned),
+            name: self.name().map(Cow::into_owned),
+        }
+    }
+
     /// Line and column where it begins.
     pub fn position(&self) -> Position {
         self.node.position()
@@ -46,6 +57,31 @@ impl<'d> Object<'d> {
     /// The versions of Kubernetes that serve its `apiVersion`, where those are not all that there are.
     pub fn served(&self) -> Option<Served> {
         kinds::served(&self.api_version, &self.kind)
+    }
+}
+
+/// What an object is called, whatever becomes of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// The namespace, where one is written.
+    pub namespace: Option<String>,
+    /// The name, where one is written.
+    pub name: Option<String>,
+}
+
+/// `Kind namespace/name`.
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, namespace, name, .. } = self;
+        let name = name.as_deref().unwrap_or("(no name)");
+        match namespace {
+            Some(namespace) => write!(f, "{kind} {namespace}/{name}"),
+            None => write!(f, "{kind} {name}"),
+        }
     }
 }
 

@@ -148,12 +148,19 @@ impl<'d> Pod<'d> {
 
     /// Whether CCE may run the pod in Cloud Container Instance, which has no nodes of the cluster's own.
     pub fn bursts_to_cci(&self) -> bool {
+        self.is_for_cci(&["auto", "enforce"])
+    }
+
+    /// Whether CCE runs the pod nowhere else.
+    pub fn is_bound_to_cci(&self) -> bool {
+        self.is_for_cci(&["enforce"])
+    }
+
+    fn is_for_cci(&self, values: &[&str]) -> bool {
         const LABEL: &str = "virtual-kubelet.io/burst-to-cci";
         let of = |owner: Option<Node<'d>>| owner?.get("metadata")?.get("labels")?.get(LABEL);
-        [self.template.node(), Some(self.object.node)]
-            .into_iter()
-            .filter_map(of)
-            .any(|value| value.is_text("auto") || value.is_text("enforce"))
+        let mut labels = [self.template.node(), Some(self.object.node)].into_iter().filter_map(of);
+        labels.any(|label| values.iter().any(|value| label.is_text(value)))
     }
 
     /// Whether the pod's processes are those of a Windows node itself.

@@ -72,7 +72,7 @@ pub(super) fn commands<S: AsRef<str>>(line: &[S]) -> Vec<Command> {
 
 /// Adds `command`, and what it starts where it is a shell or the like.
 fn add(mut command: Command, depth: usize, found: &mut Vec<Command>) {
-    let prefixes = n_prefixes(&command.words);
+    let prefixes = count_prefixes(&command.words);
     command.words.drain(..prefixes);
     if command.words.is_empty() && command.outputs.is_empty() {
         return;
@@ -116,7 +116,7 @@ fn started(command: &Command) -> Started {
 }
 
 /// How many words stand in front of the command itself: assignments, prefixes and the options of these.
-fn n_prefixes(words: &[String]) -> usize {
+fn count_prefixes(words: &[String]) -> usize {
     let mut is_behind_prefix = false;
     let mut is_before = |word: &&String| {
         let is_option = word.starts_with('-') || word.starts_with(|first: char| first.is_ascii_digit());

@@ -3,7 +3,8 @@
 use super::Judge;
 use crate::model::safe_sysctls;
 
-const CAPABILITIES: [&str; 13] = [
+/// What containers may add.
+pub(crate) const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
     "DAC_OVERRIDE",
@@ -20,7 +21,7 @@ const CAPABILITIES: [&str; 13] = [
 ];
 
 /// The `SELinux` types that may be set, with the first version that allows them.
-const SE_LINUX_TYPES: [(&str, u16); 5] = [
+pub(crate) const SE_LINUX_TYPES: [(&str, u16); 5] = [
     ("", 0),
     ("container_t", 0),
     ("container_init_t", 0),

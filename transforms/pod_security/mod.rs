@@ -3,7 +3,7 @@
 //! The judge is the same one before and after a fix, because it reads through a view. The table and the checks
 //! follow `k8s.io/pod-security-admission`, and `tests/conformance.rs` compares with that package itself.
 
-mod baseline;
+pub(crate) mod baseline;
 mod restricted;
 #[cfg(test)]
 mod tests;

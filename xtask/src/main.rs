@@ -10,7 +10,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
 
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
-  docs                writes the generated pages of docs/ and the configuration's schema anew
+  docs                writes the generated pages of docs/ and the schemas anew
   release             the static program and its checksum, in target/dist
 ";
 
@@ -90,7 +90,7 @@ fn docs(repository: &Path) -> Result<String, String> {
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if status.success() {
-        Ok("docs/cce.md, docs/pss.md, docs/rules and cce-fix.schema.json are fresh".to_owned())
+        Ok("the generated pages of docs/ and the schemas are fresh".to_owned())
     } else {
         Err("the tests of the documentation failed".to_owned())
     }

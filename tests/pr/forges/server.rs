@@ -118,7 +118,8 @@ impl Content {
         Some(self.pulls.len())
     }
 
-    fn all(&self) -> Vec<world::Pull> {
+    /// All requests with all that is on them, in the order of their numbers.
+    fn shown(&self) -> Vec<world::Pull> {
         let shown = |(index, pull): (usize, &Pull)| world::Pull {
             number: index + 1,
             head: pull.head.clone(),
@@ -183,15 +184,12 @@ pub(crate) struct Forge {
     /// Where its API is.
     pub(crate) address: String,
     pub(crate) personality: &'static Personality,
-    shared: Arc<Shared>,
+    content: Arc<Mutex<Content>>,
+    /// Of repositories beside `team/shop`, by their names.
+    others: Others,
 }
 
-/// The repository `team/shop`, and others of the same owner where their names are in the paths of requests.
-#[derive(Debug, Default)]
-struct Shared {
-    shop: Mutex<Content>,
-    others: Mutex<BTreeMap<String, Content>>,
-}
+type Others = Arc<Mutex<BTreeMap<String, Content>>>;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef";
 
@@ -200,29 +198,30 @@ impl Forge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let address = format!("http://{host}{}", personality.api);
-        let shared: Arc<Shared> = Arc::default();
-        let own = Arc::clone(&shared);
+        let content = Arc::new(Mutex::new(Content::default()));
+        let others = Others::default();
+        let shared = (Arc::clone(&content), Arc::clone(&others));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let own = Arc::clone(&own);
-                thread::spawn(move || serve(stream.unwrap(), personality, &own));
+                let (content, others) = shared.clone();
+                thread::spawn(move || serve(stream.unwrap(), personality, &content, &others));
             }
         });
-        Self { host, address, personality, shared }
+        Self { host, address, personality, content, others }
     }
 
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
-        self.shared.shop.lock().unwrap()
+        self.content.lock().unwrap()
     }
 
     /// All requests with all that is on them, in the order of their numbers.
     pub(crate) fn pulls(&self) -> Vec<world::Pull> {
-        self.content().all()
+        self.content().shown()
     }
 
     /// Those of another repository.
     pub(crate) fn pulls_of(&self, name: &str) -> Vec<world::Pull> {
-        self.shared.others.lock().unwrap().get(name).map_or_else(Vec::new, Content::all)
+        self.others.lock().unwrap().get(name).map(Content::shown).unwrap_or_default()
     }
 
     /// What a person does to a request. The merge itself is for git.
@@ -245,7 +244,12 @@ impl Forge {
     }
 }
 
-fn serve(mut stream: TcpStream, personality: &Personality, shared: &Shared) {
+fn serve(
+    mut stream: TcpStream,
+    personality: &Personality,
+    content: &Mutex<Content>,
+    others: &Mutex<BTreeMap<String, Content>>,
+) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -259,27 +263,20 @@ fn serve(mut stream: TcpStream, personality: &Personality, shared: &Shared) {
     reader.read_exact(&mut body).unwrap();
     let mut words = head.split(' ');
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let other = path.split_once("/repos/team/").and_then(|(_, rest)| rest.split('/').next());
-    let (mut shop, mut others);
-    let (content, path) = match other.filter(|name| *name != "shop") {
-        Some(name) => {
-            others = shared.others.lock().unwrap();
-            let path = path.replacen(&format!("/{name}/"), "/shop/", 1);
-            (others.entry(name.to_owned()).or_default(), path)
-        }
-        None => {
-            shop = shared.shop.lock().unwrap();
-            (&mut *shop, path.to_owned())
-        }
-    };
+    // All are described by the same one.
+    let name = path.split("/team/").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or("shop");
+    let path = &path.replacen(&format!("/team/{name}"), "/team/shop", 1);
+    let (mut own, mut others) = (content.lock().unwrap(), others.lock().unwrap());
+    let content = if name == "shop" { &mut *own } else { others.entry(name.to_owned()).or_default() };
     let (head, text) = if content.given.is_empty() {
-        let (status, body, link) = answer(personality, content, (method, &path, &head), &body);
+        let (status, body, link) = answer(personality, content, (method, path, &head), &body);
         let link = link.map_or_else(String::new, |link| format!("\r\nlink: {link}"));
         (format!("{status} said{link}"), body.to_string())
     } else {
         let (head, text) = content.given.remove(0);
         (head.to_owned(), text.to_owned())
     };
+    drop((own, others));
     let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", text.len());
     // Who was ended does not listen.
     let _ = stream.write_all(format!("{head}{text}").as_bytes());

@@ -225,7 +225,7 @@ pub enum Source {
     /// The same for all.
     One(Arc<Decisions>),
     /// The nearest file above each.
-    Nearest(Nearest),
+    Nearest(Box<Nearest>),
 }
 
 impl Source {
@@ -234,7 +234,7 @@ impl Source {
         Ok(match config {
             Some(path) => Self::One(Arc::new(Decisions::read(path, &flags)?)),
             None if isolated => Self::One(Arc::new(Decisions::of_flags(&flags)?)),
-            None => Self::Nearest(Nearest::new(flags)?),
+            None => Self::Nearest(Box::new(Nearest::new(flags)?)),
         })
     }
 

@@ -238,7 +238,9 @@ impl Forge {
             Change::Body(body) => body.clone_into(&mut pull.body),
             Change::Labels(names) => {
                 pull.labels.clear();
-                names.iter().for_each(|name| content.add_label(number, name));
+                for name in names {
+                    content.add_label(number, name);
+                }
             }
         }
     }

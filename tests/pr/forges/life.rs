@@ -144,7 +144,7 @@ fn what_a_forge_refuses_names_what_to_change() {
         let refused = error("git@127.0.0.1:team/shop.git", "expired-token");
         assert!(refused.starts_with("127.0.0.1 does not accept the token: who is it?"), "{name}: {refused}");
         assert!(!refused.contains("expired-token"), "{name}: {refused}");
-        let missing = error("git@127.0.0.1:team/other.git", TOKEN);
+        let missing = error("git@127.0.0.1:nobody/shop.git", TOKEN);
         assert!(missing.contains("127.0.0.1 knows no `"), "{name}: {missing}");
         assert!(
             missing.contains("check the repository's address, `--forge` and `--api-url`"),

@@ -10,6 +10,9 @@ use transforms::Profile;
 use transforms::settings::Version;
 
 use crate::config::Flags;
+use crate::pr::Share;
+use crate::pr::fixes::GroupBy;
+use crate::pr::forge::Kind;
 use crate::report::format::Wanted;
 
 #[expect(clippy::needless_pass_by_value, reason = "what a value parser is given")]
@@ -279,6 +282,8 @@ pub enum Command {
     Rules(Rules),
     /// Tell the Pod Security level of each workload, now and after
     Pss(Pss),
+    /// Open pull requests with the fixes, and look after them
+    Pr(Pr),
     /// Show the configuration that holds, or its schema
     Config(ConfigCommand),
     /// Print the completions for a shell
@@ -291,6 +296,98 @@ pub enum Command {
         /// The page of a command, in place of the program's
         command: Option<String>,
     },
+}
+
+/// How requests are made.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Run it in a clone; the token is taken from GITEA_TOKEN, GH_TOKEN, GITHUB_TOKEN, GITLAB_TOKEN, GITCODE_TOKEN or
+CODEARTS_TOKEN. Nothing is remembered but on the forge, so a run that was ended is finished by the next one.
+
+Exit codes:
+  0  the forge is as it should be
+  2  something could not be done; the rest was")]
+pub struct Pr {
+    /// Branch to fix, in place of the remote's default branch
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<String>,
+
+    /// Remote to push to and to open requests on
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    pub remote: String,
+
+    /// Forge that the remote is on, where its host does not tell
+    #[arg(long, value_name = "FORGE")]
+    pub forge: Option<Kind>,
+
+    /// Address of the forge's API, where it is not the usual one
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+
+    /// Certificates to trust in place of the system's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Do so for each repository of this list, an address a line; no clone is needed
+    #[arg(long, value_name = "FILE")]
+    pub repos: Option<PathBuf>,
+
+    /// The share of the list that is looked after: `0/4` is the first of four
+    #[arg(long, value_name = "I/N", requires = "repos")]
+    pub share: Option<Share>,
+
+    /// How fixes are put together into requests [default: level]
+    #[arg(long, value_name = "HOW")]
+    pub group_by: Option<GroupBy>,
+
+    /// Safe fixes only
+    #[arg(long)]
+    pub safe: bool,
+
+    /// cce (the default), baseline or restricted
+    #[arg(long, value_name = "PROFILE", hide_possible_values = true)]
+    pub profile: Option<ProfileName>,
+
+    /// Version of the cluster [default: 1.28]
+    #[arg(long, value_name = "VERSION")]
+    pub target: Option<Version>,
+
+    /// Transforms to run: ids or groups
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    pub select: Option<Vec<String>>,
+
+    /// Transforms that do not run: ids or groups
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub ignore: Option<Vec<String>>,
+
+    /// Configuration to use in place of the repository's own
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Open requests of ours there may be at a time [default: 5]
+    #[arg(long, value_name = "N")]
+    pub max_open: Option<usize>,
+
+    /// Seconds between two requests that are opened [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub sleep: Option<u64>,
+
+    /// Open requests again that a person closed
+    #[arg(long)]
+    pub recreate: bool,
+
+    /// Open no request as a draft
+    #[arg(long)]
+    pub no_draft: bool,
+
+    /// Print what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print one array of JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to list transforms.
@@ -407,6 +504,7 @@ impl Cli {
             exclude: self.exclude.clone(),
             force_exclude: self.force_exclude,
             today: None,
+            ..Flags::default()
         }
     }
 

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod link;
 pub mod look;
 pub mod paths;
+pub mod pr;
 pub mod progress;
 pub mod pss;
 pub mod questions;

@@ -9,7 +9,7 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod model;
 mod rdjson;
 mod sarif;

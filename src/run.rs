@@ -25,6 +25,7 @@ use crate::gather::Gathered;
 use crate::input::kustomize::Patches;
 use crate::input::{self, Input};
 use crate::jobs::{Job, jobs};
+use crate::pr;
 use crate::progress::Progress;
 use crate::pss;
 use crate::questions;
@@ -103,6 +104,7 @@ fn run(cli: &Cli) -> io::Result<Exit> {
         Some(Command::Explain(asked)) => explain::run(asked),
         Some(Command::Rules(asked)) => explain::list(asked.format),
         Some(Command::Pss(asked)) => pss::run(asked),
+        Some(Command::Pr(asked)) => pr::run(asked),
         Some(Command::Config(asked)) => questions::config(&asked.question),
         Some(Command::Completions { shell }) => questions::completions(*shell),
         Some(Command::Man { command }) => questions::man(command.as_deref()),

@@ -156,6 +156,12 @@ pub fn target(path: &Path) -> Result<PathBuf, WriteError> {
     resolve(path).map_err(|problem| WriteError { path: path.to_owned(), problem })
 }
 
+/// Writes over a file in a temporary folder of our own: nobody else looks at it, and a crash takes it along.
+pub fn scratch(path: &Path, new: &[u8]) -> Result<(), WriteError> {
+    fs::write(path, new)
+        .map_err(|error| WriteError { path: path.to_owned(), problem: Problem::Temporary(error) })
+}
+
 /// Gives the file at `path` the content `new`, provided that it still holds `expected`.
 ///
 /// A symbolic link stays, and the file that it leads to is written. Nothing is touched when the two contents

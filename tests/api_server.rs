@@ -15,7 +15,7 @@ use transforms::pod_security::Level;
 use transforms::settings::Version;
 use transforms::{PodPlan, Profile, Settings};
 
-use crate::common::{corpus, examine, files};
+use crate::common::{corpus, examine, files, repository};
 use crate::conformance::{Tweak, tweaks, violations};
 use crate::generate::Random;
 use crate::judges::API_SERVER;
@@ -154,6 +154,22 @@ fn restricted_alike(examined: &Examined, after: &[Verdict], file: &str) -> usize
         assert_eq!(below, found, "{file}: pods below restricted after");
     }
     pods().count() - below
+}
+
+/// The Job of a campaign is one that a cluster takes, in a namespace that enforces the level restricted.
+#[test]
+fn the_job_of_a_campaign_is_taken_at_restricted() {
+    let Some(mut server) = Server::start() else { return };
+    let text = fs::read_to_string(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
+    let verdicts = server.ask(&text);
+    server.stop();
+    let [verdict] = &verdicts[..] else { panic!("{verdicts:?}") };
+    assert_eq!(
+        (verdict.ok, verdict.forbidden, &*verdict.kind),
+        (Some(true), false, "batch/v1/Job"),
+        "{verdict:?}"
+    );
+    assert_eq!(examine(&Settings { profile: Profile::Restricted, ..Settings::default() }, &text).text, None);
 }
 
 /// Values beside those that Pod Security looks at, which the API server lets stand only in some company.

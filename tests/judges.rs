@@ -83,7 +83,7 @@ impl Judge {
 }
 
 /// The folder for programs that take long to build.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
     variable("CCE_FIX_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("cce-fix-tests")))

@@ -22,6 +22,7 @@ mod kinds;
 mod laws;
 mod peers;
 mod pod_security_fixtures;
+mod pr;
 mod pre_commit;
 mod reports;
 mod seeds;

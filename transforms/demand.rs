@@ -118,16 +118,21 @@ fn copies(pod: &Pod<'_>) -> Copies {
 /// group of a `LeaderWorkerSet`.
 const MULTIPLIERS: [&str; 3] = ["replicas", "count", "size"];
 
+/// Whether the API server lets nothing change of the pod of such an object.
+pub(crate) fn is_fixed_for_life(kind: &str, api_version: &str) -> bool {
+    match (kind, api_version) {
+        ("Pod", "v1") => true,
+        ("Job", version) => version.starts_with("batch/"),
+        _ => false,
+    }
+}
+
 impl PodPlan {
     /// Whether the fixes reach a running cluster only when the object is deleted and created again, because
     /// the API server lets nothing of such a pod change.
     pub fn must_be_recreated(&self) -> bool {
-        let is_fixed_for_life = match (&*self.object.kind, &*self.object.api_version) {
-            ("Pod", "v1") => true,
-            ("Job", version) => version.starts_with("batch/"),
-            _ => false,
-        };
-        is_fixed_for_life && self.findings.iter().any(|judged| judged.fix().is_some())
+        is_fixed_for_life(&self.object.kind, &self.object.api_version)
+            && self.findings.iter().any(|judged| judged.fix().is_some())
     }
 }
 

@@ -8,7 +8,7 @@ use rewriter::{Document, Edit, Node, Path, Position, Step};
 
 use crate::ALL;
 use crate::context::{Context, Images, ObjectContext, Plan};
-use crate::demand::AddedRequests;
+use crate::demand::{AddedRequests, is_fixed_for_life};
 use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
 use crate::model::{
@@ -131,7 +131,7 @@ pub enum State {
     Satisfied,
     /// Its fix is made.
     Fixed,
-    /// Its fix is of level review, and only safe ones are wanted.
+    /// It has a fix, but not one of those that are wanted: safe ones alone, or another part.
     HeldBack,
     /// It stays as it is.
     Left(Left),
@@ -390,6 +390,7 @@ fn decide_object(object: &Object<'_>, finding: &Finding, settings: &Settings, ev
                 State::Left(Left { reason: keeps_explicit(fix), needs_person: true })
             }
             None if settings.safe && fix.level == Level::Review => State::HeldBack,
+            None if !settings.part.has(finding.transform.id, fix.level, false) => State::HeldBack,
             None => State::Fixed,
         },
     }
@@ -405,6 +406,8 @@ struct Guard<'p, 'd> {
     /// Why the whole pod stays as it is.
     stays: Option<String>,
     is_windows: bool,
+    /// Whether its fixes reach a cluster only when it is created again.
+    is_recreated: bool,
     /// What makes it look like a node agent.
     agent_signal: Option<String>,
     /// The fields that overlays set.
@@ -419,6 +422,7 @@ impl<'p, 'd> Guard<'p, 'd> {
             pod,
             stays: reservation(pod, settings),
             is_windows: pod.is_windows(),
+            is_recreated: is_fixed_for_life(&pod.object.kind, &pod.object.api_version),
             agent_signal: is_node_agent(pod, &settings.catalogue),
             overlaid: evidence.overlaid(&pod.object),
             enforced: pod.object.namespace().and_then(|namespace| evidence.enforced(&namespace)),
@@ -447,6 +451,11 @@ impl<'p, 'd> Guard<'p, 'd> {
             (Outcome::Satisfied, _) => State::Satisfied,
             (Outcome::Left(reason), _) => State::Left(self.urgent(finding, reason)),
             (Outcome::Fix(_), Some(signal)) => left(format!("it looks like a node agent: {signal}"), true),
+            (Outcome::Fix(fix), None)
+                if !settings.part.has(finding.transform.id, fix.level, self.is_recreated) =>
+            {
+                State::HeldBack
+            }
             (Outcome::Fix(fix), None) if settings.keep_explicit && self.changes_value(finding, fix) => {
                 left(keeps_explicit(fix), true)
             }

@@ -14,7 +14,7 @@ use crate::images::Catalogue;
 use crate::model::Quantity;
 pub use crate::model::WorkloadPath;
 use crate::pod_security::{self, Level};
-use crate::support::Meta;
+use crate::support::{self, Meta};
 use crate::suppression::{Date, Override};
 
 /// Every decision of a user, with what holds where there is none.
@@ -27,6 +27,8 @@ pub struct Settings {
     pub target: Version,
     /// Safe fixes alone.
     pub safe: bool,
+    /// Which part of the fixes is made.
+    pub part: Part,
     /// Fill in what is missing, change no value that somebody wrote.
     pub keep_explicit: bool,
     /// The ids of the transforms to run in place of the profile's own.
@@ -75,12 +77,43 @@ pub struct Settings {
     pub catalogue: Arc<Catalogue>,
 }
 
+/// A part of the fixes, so that several people can look at one each. Those of other parts are held back, and nothing
+/// of this part builds on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Those of one level; none takes both.
+    pub level: Option<support::Level>,
+    /// Those of objects of which the API server lets nothing change, or of all others; none takes both.
+    pub recreated: Option<bool>,
+    /// Those of the transform with this id; none takes all.
+    pub transform: Option<&'static str>,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: Self = Self { level: None, recreated: None, transform: None };
+
+    /// Whether a fix of this transform and level, of such an object, belongs to it.
+    pub(crate) fn has(self, id: &str, level: support::Level, is_recreated: bool) -> bool {
+        self.level.is_none_or(|own| own == level)
+            && self.recreated.is_none_or(|own| own == is_recreated)
+            && self.transform.is_none_or(|own| own == id)
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             profile: Profile::Cce,
             target: Version { minor: 28 },
             safe: false,
+            part: Part::default(),
             keep_explicit: false,
             select: None,
             ignore: BTreeSet::new(),

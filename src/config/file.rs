@@ -14,6 +14,7 @@ use transforms::settings;
 
 use super::ConfigError;
 use super::overrides::Override;
+use super::requests::Requests;
 use crate::spelling;
 
 /// What `.cce-fix.yaml` can hold; every key is optional.
@@ -42,6 +43,8 @@ pub struct Config {
     pub transforms: Transforms,
     /// What is ignored here and there.
     pub overrides: Vec<Override>,
+    /// How `cce-fix pr` makes requests.
+    pub pr: Requests,
     /// The lists above, checked.
     #[serde(skip)]
     pub rows: Rows,
@@ -83,6 +86,8 @@ type Bad = (rewriter::Path, String);
 
 impl Rows {
     fn of(config: &Config) -> Result<Self, Bad> {
+        let forge = rewriter::Path::root().key("pr").key("forge");
+        config.pr.kind().map_err(|message| (forge, message))?;
         Ok(Self {
             exclude: exclude(&config.exclude)?,
             images: rows("images", &config.images, |own, path| {

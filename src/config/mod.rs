@@ -4,6 +4,7 @@ mod exclude;
 mod file;
 mod nearest;
 mod overrides;
+mod requests;
 mod schema;
 mod show;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
+use transforms::settings::Part;
 use transforms::suppression::Date;
 use transforms::{ALL, GROUPS, Profile, Settings};
 
@@ -21,6 +23,7 @@ use crate::spelling;
 use exclude::Exclude;
 pub use file::Config;
 pub use nearest::Nearest;
+pub use requests::Requests;
 pub use schema::{Parameter, parameters, schema};
 pub use show::show;
 
@@ -107,6 +110,8 @@ pub struct Flags {
     pub force_exclude: bool,
     /// Today, where that matters.
     pub today: Option<Date>,
+    /// The part of the fixes that is made.
+    pub part: Part,
 }
 
 /// What holds for the files of a folder.
@@ -169,6 +174,7 @@ impl Decisions {
             profile: flags.profile.or(config.profile).unwrap_or(all.profile),
             target: flags.target.or(config.target.map(|target| target.0)).unwrap_or(all.target),
             safe: flags.safe || config.safe.unwrap_or(all.safe),
+            part: flags.part,
             keep_explicit: flags.keep_explicit || config.keep_explicit.unwrap_or(all.keep_explicit),
             select,
             ignore,
@@ -219,7 +225,7 @@ pub enum Source {
     /// The same for all.
     One(Arc<Decisions>),
     /// The nearest file above each.
-    Nearest(Nearest),
+    Nearest(Box<Nearest>),
 }
 
 impl Source {
@@ -228,7 +234,7 @@ impl Source {
         Ok(match config {
             Some(path) => Self::One(Arc::new(Decisions::read(path, &flags)?)),
             None if isolated => Self::One(Arc::new(Decisions::of_flags(&flags)?)),
-            None => Self::Nearest(Nearest::new(flags)?),
+            None => Self::Nearest(Box::new(Nearest::new(flags)?)),
         })
     }
 
@@ -269,6 +275,7 @@ mod tests {
     use transforms::settings::Version;
 
     use super::*;
+    use crate::pr::fixes::GroupBy;
 
     fn decide(text: &str, flags: &Flags) -> Result<Decisions, ConfigError> {
         let path = Path::new(FILE_NAME);
@@ -301,6 +308,7 @@ images:
 - {image: registry.example.com/team/app, uid: 10001, ports: [8080]}
 workloads:
 - {group: example.com, kind: Shop, pods: [spec.template], specs: ['spec.workers[].pod']}
+pr: {base: release, forge: gitea, api-url: 'https://git.example.com/api/v1', group-by: directory, max-open: 2}
 transforms:
   all: {include-system: true, detect-pod-specs: true}
   run-as-user: {uid: 10001, policy: image}
@@ -312,6 +320,9 @@ transforms:
         assert!(decisions.excludes(Path::new("vendor/a.yaml"), false));
         assert!(!decisions.excludes(Path::new("vendor/a.yaml"), true));
         assert!(!decisions.excludes(Path::new("a.yaml"), false));
+        let requests = &decisions.config.pr;
+        assert_eq!((requests.group_by, requests.max_open), (GroupBy::Directory, 2));
+        assert_eq!((requests.sleep, requests.draft), (30, true));
         let settings = decisions.settings;
         assert_eq!((settings.profile, settings.target), (Profile::Restricted, Version { minor: 31 }));
         assert!(settings.safe && settings.keep_explicit && settings.include_system);
@@ -385,6 +396,8 @@ transforms:
             ("target: 1.30\n", "write it in quotes"),
             ("target: '1.99'\n", "the newest version known here is `1.37`"),
             ("safe: 'yes'\n", "expected a boolean"),
+            ("pr: {forge: gitae}\n", "`gitae` is no forge"),
+            ("pr: {group-by: levels}\n", "unknown variant `levels`"),
             ("transforms: {resources: {ratio: 0.5}}\n", "a number from 1 to 1000"),
             ("transforms: {resources: {cpu: much}}\n", "expected a quantity"),
             ("- a\n", "expected a map of decisions"),

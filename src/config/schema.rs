@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use transforms::{ALL, GROUPS};
 
-use super::Config;
+use super::{Config, Requests};
 
 /// A parameter of a transform.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,10 @@ pub fn schema() -> Value {
             // An editor can then offer them.
             items["enum"] = json!(names);
         }
+    }
+    if let Some(forge) = schema.pointer_mut("/$defs/Requests/properties/forge") {
+        let names = Requests::forges().into_iter().map(Value::from).chain([Value::Null]);
+        forge["enum"] = names.collect();
     }
     unwrap_text(&mut schema);
     schema

@@ -76,7 +76,7 @@ fn line(text: &str) -> String {
 }
 
 /// Text as code, in which nothing means anything, inside a table too.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = line(text);
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -86,7 +86,7 @@ fn code(text: &str) -> String {
 }
 
 /// A message: what stands between backticks as code, the rest as text.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     if !text.matches('`').count().is_multiple_of(2) {
         return plain(text);
     }
@@ -95,7 +95,7 @@ fn prose(text: &str) -> String {
 }
 
 /// Text as text: no markup, no link, no mention.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let text = line(text);
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

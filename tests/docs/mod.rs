@@ -3,6 +3,7 @@
 //! `cargo xtask docs` writes what is generated anew: it runs the tests that call [`fresh`] with `UPDATE_DOCS` set.
 
 mod adopting;
+mod bot;
 mod cce;
 mod kinds;
 mod player;

@@ -29,6 +29,11 @@ pub(super) fn run(folder: &Folder, home: &str, line: &str) -> String {
 /// The page with what its commands print now: files with their name in a first line are written, commands are run,
 /// both in the order of the page.
 pub(super) fn played(folder: &Folder, home: &str, page: &str) -> String {
+    played_by(page, &|line| run(folder, home, line), &|name, text| folder.write(name, text))
+}
+
+/// The same, where commands are run and files written in another way.
+pub(super) fn played_by(page: &str, run: &dyn Fn(&str) -> String, write: &dyn Fn(&str, &[u8])) -> String {
     let mut new = String::new();
     let mut lines = page.lines().peekable();
     while let Some(line) = lines.next() {
@@ -40,13 +45,13 @@ pub(super) fn played(folder: &Folder, home: &str, page: &str) -> String {
         match line {
             "```console" => {
                 for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
-                    let _ = write!(new, "$ {command}\n{}", run(folder, home, command));
+                    let _ = write!(new, "$ {command}\n{}", run(command));
                 }
             }
             "```yaml" => {
                 let (name, text) = block.split_first().unwrap();
                 let name = name.strip_prefix("# ").unwrap_or_else(|| panic!("a file without a name: {name}"));
-                folder.write(name, (text.join("\n") + "\n").as_bytes());
+                write(name, (text.join("\n") + "\n").as_bytes());
                 let _ = writeln!(new, "{}", block.join("\n"));
             }
             other => panic!("{other} is neither run nor written"),

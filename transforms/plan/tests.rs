@@ -3,7 +3,7 @@ use std::time::Duration;
 use rewriter::Stream;
 
 use super::*;
-use crate::settings::Profile;
+use crate::settings::{Part, Profile};
 use crate::test::{check_left_with, check_with, dedent, findings, fix, fixes, only, plans, pod};
 
 fn safe() -> Settings {
@@ -13,6 +13,51 @@ fn safe() -> Settings {
 /// All but the token for the API server, of which the pages say nothing in their examples.
 fn without_token() -> Settings {
     Settings { ignore: ["automount-service-account-token".to_owned()].into(), ..Settings::default() }
+}
+
+/// Each fix is of one part, and what is of no part that is asked for is held back.
+#[test]
+fn parts_make_up_the_whole() {
+    let of = |kind: &str, api_version: &str, settings: &Settings| {
+        let text = format!(
+            "
+            apiVersion: {api_version}
+            kind: {kind}
+            metadata: {{name: a}}
+            spec:
+              template:
+                spec:
+                  containers:
+                  - {{name: a, image: registry.example.com/a, securityContext: {{runAsUser: 7, runAsGroup: 7}}}}
+            "
+        );
+        let fixed = states(settings, &text).into_iter().filter(|(_, state)| *state == State::Fixed);
+        fixed.map(|(id, _)| id).collect::<BTreeSet<_>>()
+    };
+    let part = |level: Level, recreated: bool| Settings {
+        part: Part { level: Some(level), recreated: Some(recreated), ..Part::ALL },
+        ..Settings::default()
+    };
+    let single = |id: &'static str| Settings {
+        part: Part { transform: Some(id), ..Part::ALL },
+        ..Settings::default()
+    };
+    for (kind, api_version, recreated) in [("Deployment", "apps/v1", false), ("Job", "batch/v1", true)] {
+        let all = of(kind, api_version, &Settings::default());
+        let safely = of(kind, api_version, &part(Level::Safe, recreated));
+        let review = of(kind, api_version, &part(Level::Review, recreated));
+        assert_eq!(safely, of(kind, api_version, &safe()), "{kind}");
+        assert!(!safely.is_empty() && !review.is_empty() && safely.is_disjoint(&review), "{kind}");
+        assert_eq!(safely.union(&review).copied().collect::<BTreeSet<_>>(), all, "{kind}");
+        for level in [Level::Safe, Level::Review] {
+            assert_eq!(of(kind, api_version, &part(level, !recreated)), BTreeSet::new(), "{kind}");
+        }
+        for id in all {
+            let alone = of(kind, api_version, &single(id));
+            assert!(alone.is_subset(&BTreeSet::from([id])), "{kind}: {id}");
+        }
+        assert_eq!(of(kind, api_version, &single("seccomp-profile")).len(), 1, "{kind}");
+    }
 }
 
 fn states(settings: &Settings, text: &str) -> Vec<(&'static str, State)> {

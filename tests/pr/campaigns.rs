@@ -1,0 +1,229 @@
+//! Sixty repositories, by the files in `examples/campaign`: by an engine for many repositories, and by the shares of
+//! an Indexed Job at once.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use super::world::{DEPLOYMENT, On, Pull, World};
+use crate::common::{Folder, Ran, not_tried, repository};
+use crate::reports::clients::client;
+
+const ALL_REPOS: &str = "1.33.0";
+const REPOSITORIES: usize = 60;
+/// Of those that take no request: what is refused to us is said by git.
+const REFUSING: [(usize, &str); 4] = [
+    (7, "this repository is archived"),
+    (19, "branch is protected"),
+    (31, "this repository is archived"),
+    (43, "branch is protected"),
+];
+const EMPTY: [usize; 2] = [11, 59];
+
+fn name(number: usize) -> String {
+    format!("repository-{number}")
+}
+
+fn address(number: usize) -> String {
+    format!("git@127.0.0.1:team/{}.git", name(number))
+}
+
+fn is_sound(number: usize) -> bool {
+    !EMPTY.contains(&number) && REFUSING.iter().all(|(refusing, _)| *refusing != number)
+}
+
+/// A forge with sixty repositories.
+fn world() -> Option<World> {
+    let world = World::new(On::Ours)?;
+    for number in 0..REPOSITORIES {
+        let bare = format!("host/team/{}.git", name(number));
+        if EMPTY.contains(&number) {
+            world.git(".", &["init", "--quiet", "--bare", "--initial-branch=main", "--template=", &bare]);
+            continue;
+        }
+        world.git(".", &["clone", "--quiet", "--bare", "--template=", "host/team/shop.git", &bare]);
+        if let Some((_, words)) = REFUSING.iter().find(|(refusing, _)| *refusing == number) {
+            let hook = format!("#!/bin/sh\necho '{words}' >&2\nexit 1\n");
+            world.folder.write(&format!("{bare}/hooks/pre-receive"), hook.as_bytes());
+            world.folder.succeed("chmod", &["+x", &format!("{bare}/hooks/pre-receive")], b"");
+        }
+    }
+    Some(world)
+}
+
+/// What each repository has: its branches, and its requests.
+fn state(world: &World) -> Vec<(String, Vec<Pull>)> {
+    let one = |number| {
+        let bare = format!("host/team/{}.git", name(number));
+        let args = ["for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/cce-fix"];
+        (world.git(&bare, &args), world.pulls_of(&name(number)))
+    };
+    (0..REPOSITORIES).map(one).collect()
+}
+
+/// Each sound one has its request, once, and the others have nothing.
+#[track_caller]
+fn all_are_done(world: &World) {
+    for (number, (branches, pulls)) in state(world).iter().enumerate() {
+        let expected = usize::from(is_sound(number));
+        assert_eq!((branches.lines().count(), pulls.len()), (expected, expected), "{number}");
+        for pull in pulls {
+            assert_eq!((&*pull.state, &*pull.labels), ("open", &["cce-fix".to_owned()][..]), "{number}");
+        }
+    }
+}
+
+#[track_caller]
+fn all_failures_are_told(told: &str) {
+    for (number, words) in REFUSING.into_iter().chain(EMPTY.map(|number| (number, "has no commit yet"))) {
+        let is_told = told.lines().any(|line| line.contains(&address(number)) && line.contains(words));
+        assert!(is_told, "{number}: {words}\n{told}");
+    }
+    assert_eq!(told.matches("error: ").count(), REFUSING.len() + EMPTY.len(), "{told}");
+}
+
+/// What a pod of the Job is started with, as the cluster would fill it in.
+fn pod_args(share: usize) -> Vec<String> {
+    let text = fs::read_to_string(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
+    let job: Value = serde_yaml::from_str(&text).unwrap();
+    assert_eq!((&job["spec"]["completionMode"], &job["spec"]["completions"]), (&"Indexed".into(), &6.into()));
+    let args = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    let args = args.iter().map(|arg| arg.as_str().unwrap());
+    args.map(|arg| {
+        arg.replace("$(JOB_COMPLETION_INDEX)", &share.to_string())
+            .replace("/etc/cce-fix/repositories", "list")
+    })
+    .collect()
+}
+
+fn pod(world: &World, share: usize) -> Command {
+    use std::os::unix::process::CommandExt as _;
+
+    let mut command = world.command(env!("CARGO_BIN_EXE_cce-fix"), ".");
+    command.args(pod_args(share)).arg("--sleep=0").process_group(0);
+    command.arg(format!("--api-url={}/api/v1", world.proxy.address));
+    command
+}
+
+#[test]
+fn six_shares_at_once_look_after_sixty_repositories() {
+    let Some(world) = world() else { return };
+    let list: Vec<String> = (0..REPOSITORIES).map(address).collect();
+    world.folder.write("list", list.join("\n").as_bytes());
+    let all = || {
+        thread::scope(|scope| {
+            let run = |share| {
+                let world = &world;
+                scope.spawn(move || Ran::of(&mut pod(world, share), b""))
+            };
+            let runs: Vec<_> = (0..6).map(run).collect();
+            runs.into_iter().map(|run| run.join().unwrap()).collect::<Vec<Ran>>()
+        })
+    };
+    // One is ended half-way, with all that it started.
+    let mut half: Child = pod(&world, 2).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(half.stdout.take().unwrap()).lines();
+    assert!((0..4).all(|_| lines.next().is_some()));
+    world.folder.succeed("kill", &["-KILL", "--", &format!("-{}", half.id())], b"");
+    half.wait().unwrap();
+    let ran = all();
+    let told: String = ran.iter().map(|ran| &*ran.stderr).collect();
+    all_failures_are_told(&told);
+    for (share, ran) in ran.iter().enumerate() {
+        let is_sound = (share..REPOSITORIES).step_by(6).all(is_sound);
+        assert_eq!(ran.code, Some(if is_sound { 0 } else { 2 }), "{ran:?}");
+    }
+    all_are_done(&world);
+    // Nothing is left to do.
+    let before = state(&world);
+    let from = world.proxy.watch().asked.len();
+    all_failures_are_told(&all().iter().map(|ran| &*ran.stderr).collect::<String>());
+    let asked = world.asked(from);
+    assert!(asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+    assert!(asked.len() <= 3 * REPOSITORIES, "{}", asked.len());
+    assert_eq!(state(&world), before);
+}
+
+#[test]
+fn all_repos_looks_after_sixty_repositories() {
+    let programs = client("all-repos", &format!("all-repos-{ALL_REPOS}"), "bin/ready", |home| {
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(home);
+        let mut pip = Command::new(home.join("bin/python"));
+        pip.args(["-m", "pip", "install", "-q", &format!("all-repos=={ALL_REPOS}")]);
+        let mut ready = Command::new("cp");
+        ready.arg(home.join("bin/all-repos-clone")).arg(home.join("bin/ready"));
+        vec![venv, pip, ready]
+    });
+    let (Some(ready), Some(world)) = (programs, world()) else { return };
+    let programs = ready.parent().unwrap();
+    let files = repository().join("examples/campaign/all-repos");
+    for file in ["cce_fix_push.py", "cce_fix_everywhere.py"] {
+        world.folder.write(&format!("campaign/{file}"), &fs::read(files.join(file)).unwrap());
+    }
+    let mut config: Value = serde_json::from_slice(&fs::read(files.join("all-repos.json")).unwrap()).unwrap();
+    let arguments = config["push_settings"]["arguments"].as_array_mut().unwrap();
+    arguments.extend(["--sleep=0".into(), format!("--api-url={}/api/v1", world.proxy.address).into()]);
+    let list: serde_json::Map<String, Value> =
+        (0..REPOSITORIES).map(|number| (format!("team/{}", name(number)), address(number).into())).collect();
+    world.folder.write("campaign/all-repos.json", config.to_string().as_bytes());
+    world.folder.write("campaign/repositories.json", Value::from(list).to_string().as_bytes());
+    world.folder.succeed("chmod", &["600", "campaign/all-repos.json"], b"");
+    let cce_fix = std::path::Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let path = [programs.to_owned(), cce_fix.to_owned()].into_iter().chain(std::env::split_paths(&old));
+    let path = std::env::join_paths(path).unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let mut command = world.command(program, "campaign");
+        command.args(args).args(["-C", "all-repos.json", "--jobs", "4", "--color", "never"]);
+        let ran = Ran::of(command.env("PATH", &path).env("PYTHONPATH", "."), b"");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran
+    };
+    let clone = programs.join("all-repos-clone");
+    let mut command = world.command(clone.to_str().unwrap(), "campaign");
+    let ran = Ran::of(
+        command.args(["-C", "all-repos.json", "--jobs", "4"]).env("PATH", &path).env("PYTHONPATH", "."),
+        b"",
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let python = programs.join("python");
+    let everywhere = || run(python.to_str().unwrap(), &["cce_fix_everywhere.py"]);
+    // Those that are empty cannot be cloned, which is told there.
+    let errors = |ran: &Ran| ran.stdout.matches("***Errored").count();
+    let ran = everywhere();
+    assert_eq!(errors(&ran), REFUSING.len() + EMPTY.len(), "{ran:?}");
+    for (_, words) in REFUSING {
+        assert_eq!(ran.stderr.matches(words).count(), 2, "{ran:?}");
+    }
+    all_are_done(&world);
+    let before = state(&world);
+    let from = world.proxy.watch().asked.len();
+    assert_eq!(errors(&everywhere()), REFUSING.len() + EMPTY.len());
+    assert!(world.asked(from).iter().all(|line| line.starts_with("GET ")));
+    assert_eq!(state(&world), before);
+}
+
+/// The script of multi-gitter does its part; the tool itself is tried where it is.
+#[test]
+fn the_script_of_multi_gitter_leaves_a_change_and_a_text() {
+    if Command::new("multi-gitter").arg("version").output().is_err() {
+        not_tried("multi-gitter: it is not on the PATH, so its script alone is run");
+    }
+    let folder = Folder::with(&[("clone/web.yaml", DEPLOYMENT)]);
+    let cce_fix = std::path::Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(cce_fix.to_owned()).chain(std::env::split_paths(&old));
+    let mut script = Command::new(repository().join("examples/campaign/multi-gitter/fix.sh"));
+    script.current_dir(folder.path().join("clone")).env("BODY", folder.path().join("body.md"));
+    let ran = Ran::of(script.env("PATH", std::env::join_paths(path).unwrap()), b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(folder.read("clone/web.yaml").contains("allowPrivilegeEscalation: false"));
+    assert!(folder.read("body.md").contains("allow-privilege-escalation"));
+    let config = fs::read_to_string(repository().join("examples/campaign/multi-gitter/config.yaml")).unwrap();
+    let config: Value = serde_yaml::from_str(&config).unwrap();
+    assert_eq!(config["labels"], serde_json::json!(["cce-fix"]));
+}

@@ -1,5 +1,6 @@
 //! Chores of this repository: `cargo xtask`.
 
+mod fuzz;
 mod release;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ Usage: cargo xtask <CHORE>
 
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
   docs                writes the generated pages of docs/ and the configuration's schema anew
+  fuzz [OPTIONS]      makes cases at random and tries the laws on them; `--help` tells the options
   release             the static program and its checksum, in target/dist
 ";
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["new-transform", id] => new_transform(&repository(), id),
         ["docs"] => docs(&repository()),
+        ["fuzz", options @ ..] => fuzz::fuzz(&repository(), options),
         ["release"] => release::release(&repository()),
         _ => Err(USAGE.to_owned()),
     };

@@ -65,6 +65,10 @@ pub(crate) fn edit(case: &Case) -> Tried {
             let after = serde_yaml::from_str(after).map_err(|error| {
                 format!("the reader takes the new text no more\n{chosen:?}: {error}\n{after}")
             })?;
+            if applied.text == text {
+                // `y` is true already, to `kubectl`'s reader.
+                continue;
+            }
             let wanted = model::edited(&before, &chosen, &after);
             law(wanted.as_ref() == Some(&after), || {
                 format!("other data than declared\n{chosen:?}\nwanted {wanted:?}\ngot {after:?}")
@@ -80,7 +84,7 @@ pub(crate) fn edit(case: &Case) -> Tried {
 
 /// Whether a line is of blanks and a tab: by what stands before it, `kubectl`'s reader passes it over or fails, so
 /// that it can turn out only when all is put together that an entry cannot be placed there.
-fn has_blank_line_with_tab(text: &str) -> bool {
+pub(crate) fn has_blank_line_with_tab(text: &str) -> bool {
     text.lines().any(|line| line.contains('\t') && line.trim().is_empty())
 }
 

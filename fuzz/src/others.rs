@@ -153,9 +153,8 @@ pub(crate) fn config(case: &Case) -> Tried {
         }
         Err(error) => features.add("error", &format!("{error:?}").chars().take(40).collect::<String>()),
         Ok(decisions) => {
-            law(serde_yaml::from_str::<serde_yaml::Value>(text).is_ok(), || {
-                "the reader takes no such text".to_owned()
-            })?;
+            let is_read = text.contains('!') || serde_yaml::from_str::<serde_yaml::Value>(text).is_ok();
+            law(is_read, || "the reader takes no such text".to_owned())?;
             let shown = cce_fix::config::show(&decisions);
             let again = Decisions::parse(path, &shown, &Flags::default())
                 .map_err(|error| format!("shown, it is refused: {error}\n{shown}"))?;

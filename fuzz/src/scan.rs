@@ -99,8 +99,16 @@ fn spans(node: Node<'_>, text: &str, depth: usize) -> Result<(), String> {
 }
 
 /// What the independent reader says about texts that it does not take and `kubectl`'s does.
-const KNOWN: &[&str] =
-    &["duplicate entry", "invalid value", "recursion limit", "repetition limit", "unknown escape character"];
+const KNOWN: &[&str] = &[
+    "duplicate entry",
+    "invalid value",
+    "recursion limit",
+    "repetition limit",
+    "unknown escape character",
+    // Whole numbers of more than 64 bits.
+    "as u128",
+    "as i128",
+];
 
 fn values(text: &str, root: Node<'_>, duplicate: bool, features: &mut Features) -> Result<(), String> {
     let data = match serde_yaml::from_str::<Data>(text) {

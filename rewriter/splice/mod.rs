@@ -394,7 +394,11 @@ impl Splicer<'_> {
                 Ok(())
             }
             (_, false) if !is_collection => {
-                let text = self.scalar_like(node, value, Context::Block);
+                let mut text = self.scalar_like(node, value, Context::Block);
+                // A comment may stand right behind a quote, and nowhere else.
+                if self.text.get(span.end) == Some(&b'#') && !text.ends_with(['"', '\'']) {
+                    text.push(' ');
+                }
                 self.splice(span, text);
                 Ok(())
             }

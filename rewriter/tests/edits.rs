@@ -155,6 +155,12 @@ fn text_that_goes_on_in_the_next_line_goes_as_a_whole() {
 }
 
 #[test]
+fn a_comment_right_behind_a_quote_stays_one() {
+    check("e: \"\"#c\n", &[set("e", 7)], "e: 7 #c\n");
+    check("e: ''#c\n", &[set("e", "x")], "e: 'x'#c\n");
+}
+
+#[test]
 fn flow_mappings_stay_flow() {
     check("s: {runAsUser: 0, }\n", &[set("s.k", 1)], "s: {runAsUser: 0, k: 1 }\n");
     check(

@@ -4,6 +4,7 @@
 
 mod adopting;
 mod cce;
+mod dependencies;
 mod pss;
 mod rules;
 mod schema;

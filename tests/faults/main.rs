@@ -13,6 +13,7 @@
 )]
 
 mod errors;
+mod growth;
 mod kills;
 mod others;
 mod places;

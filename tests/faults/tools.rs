@@ -46,7 +46,6 @@ pub(crate) fn can_mount() -> bool {
 pub(crate) struct Ran {
     /// `None` where it was killed.
     pub(crate) code: Option<i32>,
-    pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
 }
 
@@ -54,11 +53,7 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
     // Tests are run with folders of libraries of their own.
     command.stdin(Stdio::null()).env("NO_COLOR", "1").env_remove("LD_LIBRARY_PATH");
     let output = command.output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: output.stdout,
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Ran { code: output.status.code(), stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
 }
 
 /// A temporary folder with manifests in `tree`.

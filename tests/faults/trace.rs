@@ -127,10 +127,13 @@ fn path_of(call: &Call) -> Option<&str> {
 /// there are and what git ignores. Folders above are asked for a configuration and for what git ignores.
 fn is_expected(path: &str, folder: &Path, changes: bool) -> bool {
     let absolute = folder.join(path);
-    let below = absolute.starts_with(folder) && !path.contains("..");
+    let below = absolute.starts_with(folder) && !path.contains("../");
     if below {
         return true;
     }
+    // What a kustomization builds on may lie elsewhere, and has one of these names.
+    let is_kustomization =
+        ["kustomization.yaml", "kustomization.yml", "Kustomization"].iter().any(|name| path.ends_with(name));
     let libraries = [
         "/lib",
         "/usr/lib",
@@ -152,7 +155,8 @@ fn is_expected(path: &str, folder: &Path, changes: bool) -> bool {
         ".cce-fix.yaml",
     ];
     !changes
-        && (libraries.iter().any(|start| path.starts_with(start))
+        && (is_kustomization
+            || libraries.iter().any(|start| path.starts_with(start))
             || ignored.iter().any(|end| path.ends_with(end)))
 }
 

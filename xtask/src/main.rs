@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod release;
+mod sbom;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -13,7 +14,8 @@ Usage: cargo xtask <CHORE>
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
   docs                writes the generated pages of docs/ and the configuration's schema anew
   fuzz [OPTIONS]      makes cases at random and tries the laws on them; `--help` tells the options
-  release             the static program and its checksum, in target/dist
+  release             the static program, its checksum and the list of what is in it, in target/dist
+  release --twice     the same, built a second time in another folder, and compared
 ";
 
 fn main() -> ExitCode {
@@ -23,7 +25,8 @@ fn main() -> ExitCode {
         ["new-transform", id] => new_transform(&repository(), id),
         ["docs"] => docs(&repository()),
         ["fuzz", options @ ..] => fuzz::fuzz(&repository(), options),
-        ["release"] => release::release(&repository()),
+        ["release"] => release::release(&repository(), false),
+        ["release", "--twice"] => release::release(&repository(), true),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -85,18 +88,20 @@ fn new_transform(repository: &Path, id: &str) -> Result<String, String> {
 #[expect(clippy::disallowed_methods, reason = "a chore runs the tests of this repository")]
 fn docs(repository: &Path) -> Result<String, String> {
     // Without what else is measured: the README's commands are run and compared, never written.
-    let tests = ["test", "--package", "cce-fix", "--test", "main", "fresh", "--", "--quiet"];
-    let status = Command::new(env!("CARGO"))
-        .args(tests)
-        .env("UPDATE_DOCS", "1")
-        .current_dir(repository)
-        .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if status.success() {
-        Ok("docs/cce.md, docs/pss.md, docs/rules and cce-fix.schema.json are fresh".to_owned())
-    } else {
-        Err("the tests of the documentation failed".to_owned())
+    for [binary, tests] in [["main", "fresh"], ["faults", "files_are_old_or_new"]] {
+        let status = Command::new(env!("CARGO"))
+            .args(["test", "--package", "cce-fix", "--test", binary, tests, "--", "--quiet"])
+            .env("UPDATE_DOCS", "1")
+            .current_dir(repository)
+            .status()
+            .map_err(|error| format!("cargo cannot be run: {error}"))?;
+        if !status.success() {
+            return Err("the tests of the documentation failed".to_owned());
+        }
     }
+    Ok("docs/cce.md, docs/dependencies.md, docs/pss.md, docs/rules, the table of docs/reliability.md and \
+        cce-fix.schema.json are fresh"
+        .to_owned())
 }
 
 fn read(path: &Path) -> Result<String, String> {

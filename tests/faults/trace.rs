@@ -85,12 +85,13 @@ fn hostile() -> Tree {
     fs::write(tree.path("tree/broken.yaml"), format!("apiVersion: v1\nkind: Pod\nspec: [{EVIL}\n")).unwrap();
     fs::write(tree.path("tree/kustomization.yaml"), "resources: [http://127.0.0.1:9/x, ../../../../etc, /etc/passwd]\npatches: [{path: /etc/shadow}, {path: ../outside.yaml}]\n").unwrap();
     fs::write(tree.path("outside.yaml"), OLD).unwrap();
-    let config = format!(
-        "exclude: ['../**', '/etc/*']\nimages: [{{image: {quoted}, uid: 5}}]\noverrides: [{{match: {{path: '../../**', name: {quoted}}}, ignore: [host-path], reason: {quoted}}}]\n"
+    // One that is refused and one that is not.
+    let refused = format!(
+        "images: [{{image: {quoted}, uid: 5}}]\noverrides: [{{ignore: [host-path], reason: {quoted}}}]\n"
     );
-    for name in [".cce-fix.yaml", "own.yaml"] {
-        fs::write(tree.path(name), &config).unwrap();
-    }
+    let taken = "exclude: ['../**', '/etc/*']\noverrides: [{match: {path: '../../**', name: '$(touch here)'}, ignore: [host-path], reason: '`touch here`'}]\n";
+    fs::write(tree.path("own.yaml"), refused).unwrap();
+    fs::write(tree.path(".cce-fix.yaml"), taken).unwrap();
     tree
 }
 

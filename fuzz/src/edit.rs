@@ -19,7 +19,8 @@ pub(crate) fn edit(case: &Case) -> Tried {
     for document in stream.documents() {
         let Some(root) = document.root() else { continue };
         let Ok(before) = serde_yaml::from_str(document.text()) else { continue };
-        if model::has_anchor_twice(document.text())
+        if model::has_truth_of_yaml_1_1(&before)
+            || model::has_anchor_twice(document.text())
             || ["<<", "!", "\n%"].iter().any(|sign| document.text().contains(sign))
             || document.duplicate_key().is_some()
         {
@@ -65,10 +66,6 @@ pub(crate) fn edit(case: &Case) -> Tried {
             let after = serde_yaml::from_str(after).map_err(|error| {
                 format!("the reader takes the new text no more\n{chosen:?}: {error}\n{after}")
             })?;
-            if applied.text == text {
-                // `y` is true already, to `kubectl`'s reader.
-                continue;
-            }
             let wanted = model::edited(&before, &chosen, &after);
             law(wanted.as_ref() == Some(&after), || {
                 format!("other data than declared\n{chosen:?}\nwanted {wanted:?}\ngot {after:?}")
@@ -82,10 +79,12 @@ pub(crate) fn edit(case: &Case) -> Tried {
     Ok(features)
 }
 
-/// Whether a line is of blanks and a tab: by what stands before it, `kubectl`'s reader passes it over or fails, so
+/// Whether a line is of blanks and a tab, or a comment behind such: by what stands before it, `kubectl`'s reader passes it over or fails, so
 /// that it can turn out only when all is put together that an entry cannot be placed there.
 pub(crate) fn has_blank_line_with_tab(text: &str) -> bool {
-    text.lines().any(|line| line.contains('\t') && line.trim().is_empty())
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+    text.lines()
+        .any(|line| is_blank(line) && line.split('#').next().is_some_and(|blanks| blanks.contains('\t')))
 }
 
 /// What stands before and behind the document is the same.

@@ -110,3 +110,16 @@ pub(crate) fn has_anchor_twice(text: &str) -> bool {
     names.sort_unstable();
     names.windows(2).any(|pair| pair[0] == pair[1])
 }
+
+/// Whether a value is `y` or the like: text to the independent reader, a truth value to `kubectl`'s, so that an edit
+/// to that value changes nothing.
+pub(crate) fn has_truth_of_yaml_1_1(data: &Data) -> bool {
+    match data {
+        Data::String(text) => {
+            ["y", "n", "yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str())
+        }
+        Data::Sequence(items) => items.iter().any(has_truth_of_yaml_1_1),
+        Data::Mapping(entries) => entries.values().any(has_truth_of_yaml_1_1),
+        _ => false,
+    }
+}

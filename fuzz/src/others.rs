@@ -297,10 +297,15 @@ pub(crate) fn image(case: &Case) -> Tried {
     Ok(features)
 }
 
-/// Whether the grammar has a path for what clients take for a host, because it has a `.` or is `localhost`.
+/// Whether the grammar has a path for what clients take for a host, because it has a `.` or is `localhost`, or a host
+/// for what they take for a path, because it has neither: `[f]`.
 fn is_no_host(text: &str, host: Option<&str>) -> bool {
-    host.is_none()
-        && text.split_once('/').is_some_and(|(first, _)| first == "localhost" || first.contains('.'))
+    let looks_like_host = |first: &str| {
+        first == "localhost"
+            || first.contains(['.', ':'])
+            || first.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    text.split_once('/').is_some_and(|(first, _)| looks_like_host(first) == host.is_none())
 }
 
 /// Versions, days, amounts and blocks of addresses read as they are written.

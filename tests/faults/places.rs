@@ -95,7 +95,7 @@ fn attributes() -> Row {
     assert_eq!(tree.run().code, Some(0));
     assert_eq!(tree.read("tree/000.yaml"), fixed());
     for (name, value) in set {
-        let mut there = vec![0; 200];
+        let mut there = [0; 200];
         let length = rustix::fs::getxattr(&path, *name, &mut there[..]).unwrap();
         assert_eq!(&there[..length], value.as_slice(), "{name}");
     }
@@ -205,7 +205,7 @@ fn full_disk() -> Row {
     let mut count = 0;
     for entry in fs::read_dir(tree.path("kept")).unwrap().flatten() {
         let text = fs::read_to_string(entry.path()).unwrap();
-        assert!(text == OLD || text == fixed(), "{:?}: {text:?}", entry.path());
+        assert!(text == OLD || text == fixed(), "{}: {text:?}", entry.path().display());
         count += 1;
     }
     assert_eq!(count, 8, "a temporary file is left behind");

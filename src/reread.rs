@@ -49,10 +49,26 @@ fn is_item_removal(edit: &Edit) -> bool {
 /// The data of a document with merge keys (`<<`) carried out, because that is what paths lead through.
 fn read(text: &str) -> Result<Data, serde_yaml::Error> {
     let mut data: Data = serde_yaml::from_str(text)?;
+    if text.contains('!') {
+        data = untagged(data);
+    }
     if text.contains("<<") {
         data.apply_merge()?;
     }
     Ok(data)
+}
+
+/// The data without tags that are none of YAML's own: to `kubectl` they say nothing, and paths lead through what
+/// they stand at.
+fn untagged(data: Data) -> Data {
+    match data {
+        Data::Tagged(tagged) => untagged(tagged.value),
+        Data::Sequence(items) => Data::Sequence(items.into_iter().map(untagged).collect()),
+        Data::Mapping(entries) => {
+            Data::Mapping(entries.into_iter().map(|(key, value)| (untagged(key), untagged(value))).collect())
+        }
+        scalar => scalar,
+    }
 }
 
 /// The edit on data; `None` when its path leads through something else than it expects. `after` tells whether an
@@ -152,6 +168,14 @@ mod tests {
         assert!(check("x: 1\nlist: [a]\n", "list: [a, ALL]\n", &edits).is_ok());
         assert!(check("x: 1\nlist: [a]\n", "list: [ALL, a]\n", &edits).is_err());
     }
+
+    #[test]
+    fn tags_are_looked_through() {
+        let edits = [Edit::set(Path::root().keys(["spec", "k"]), 1)];
+        assert!(check("! spec: !x\n  a: !y b\n", "! spec: !x\n  a: !y b\n  k: 1\n", &edits).is_ok());
+        assert!(check("! spec: !x\n  a: !y b\n", "! spec: !x\n  a: !y c\n  k: 1\n", &edits).is_err());
+    }
+
     #[test]
     fn several_items_of_a_list_go() {
         let list = || Path::root().key("list");

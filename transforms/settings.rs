@@ -231,15 +231,21 @@ impl FromStr for Version {
         let numbers = text.strip_prefix('v').unwrap_or(text).split('-').next().unwrap_or_default();
         let mut parts = numbers.split('.');
         let minor = match (parts.next(), parts.next()) {
-            (Some("1"), Some(minor)) => minor.parse().map_err(|_| InvalidVersion::Malformed)?,
+            (Some("1"), Some(minor)) => digits(minor)?,
             _ => return Err(InvalidVersion::Malformed),
         };
-        match (parts.next().map(str::parse::<u32>), parts.next()) {
+        match (parts.next().map(digits::<u32>), parts.next()) {
             (None | Some(Ok(_)), None) if minor <= Self::NEWEST.minor => Ok(Self { minor }),
             (None | Some(Ok(_)), None) => Err(InvalidVersion::Unknown),
             _ => Err(InvalidVersion::Malformed),
         }
     }
+}
+
+/// Digits alone: Rust reads a `+` before them too.
+fn digits<T: FromStr>(text: &str) -> Result<T, InvalidVersion> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number).ok_or(InvalidVersion::Malformed)
 }
 
 /// Settings of `run-as-user`.
@@ -555,7 +561,8 @@ mod tests {
         for text in ["1.28", "v1.28", "1.28.15", "v1.28.15-r20", "v1.28.16-r4-CCE22.11.1"] {
             assert_eq!(text.parse(), Ok(Version { minor: 28 }), "{text}");
         }
-        for text in ["", "1", "28", "2.28", "v1.", "1.x", "1.28.x", "1.28.1.2", "latest"] {
+        for text in ["", "1", "28", "2.28", "v1.", "1.x", "1.28.x", "1.28.1.2", "latest", "1.+28", "1.28.+1"]
+        {
             assert_eq!(text.parse::<Version>(), Err(InvalidVersion::Malformed), "{text}");
         }
         assert_eq!("1.99".parse::<Version>(), Err(InvalidVersion::Unknown));

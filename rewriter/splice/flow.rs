@@ -253,9 +253,10 @@ impl Splicer<'_> {
 
     /// How entries with lines of their own are indented; `None` where the first shares its line.
     fn own_lines(&self, open: usize, first: usize) -> Option<FlowLines> {
-        let line_start = style::line_start(self.text, first);
-        let indent = &self.text[line_start..first];
-        if line_start <= open || !indent.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+        // Looked for behind the bracket alone: in a file of one line its start is far away.
+        let newline = memchr::memrchr(b'\n', &self.text[open..first])?;
+        let indent = &self.text[open + newline + 1..first];
+        if !indent.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             return None;
         }
         let indent = String::from_utf8_lossy(indent).into_owned();

@@ -335,8 +335,10 @@ impl Splicer<'_> {
         let text = self.written(|text| render::block_value(text, value, column, self.block_style(line_end)));
         if !on_its_line {
             self.refuse_comment(colon + 1..line_end)?;
-            // The key's line stays as it is, blanks at its end included.
-            self.splice(style::line_end(self.text, colon)..old.end, text);
+            // The key's line stays as it is, blanks at its end included, unless the value begins in it.
+            let key_line_end = style::line_end(self.text, colon);
+            let start = if old.start < key_line_end { colon + 1 } else { key_line_end };
+            self.splice(start..old.end, text);
             return Ok(());
         }
         if text.starts_with(' ') {
@@ -388,7 +390,11 @@ impl Splicer<'_> {
                 Ok(())
             }
             (_, false) if !is_collection => {
-                let text = self.scalar_like(node, value, Context::Block);
+                let mut text = self.scalar_like(node, value, Context::Block);
+                // A comment may stand right behind a quote, and nowhere else.
+                if self.text.get(span.end) == Some(&b'#') && !text.ends_with(['"', '\'']) {
+                    text.push(' ');
+                }
                 self.splice(span, text);
                 Ok(())
             }

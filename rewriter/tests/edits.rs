@@ -148,6 +148,19 @@ fn an_empty_value_gets_children_and_keeps_its_comment() {
 }
 
 #[test]
+fn text_that_goes_on_in_the_next_line_goes_as_a_whole() {
+    check("d: p\n  q\ne: 1\n", &[set("d", Value::Sequence(vec![]))], "d: []\ne: 1\n");
+    check("d: \"p\n  q\"\ne: 1\n", &[set("d", map([("k", 1.into())]))], "d:\n  k: 1\ne: 1\n");
+    assert_eq!(blocked("d: p\n  q # c\n", &[set("d.k", 1)]), Blocked::Mismatch { line: 1 });
+}
+
+#[test]
+fn a_comment_right_behind_a_quote_stays_one() {
+    check("e: \"\"#c\n", &[set("e", 7)], "e: 7 #c\n");
+    check("e: ''#c\n", &[set("e", "x")], "e: 'x'#c\n");
+}
+
+#[test]
 fn flow_mappings_stay_flow() {
     check("s: {runAsUser: 0, }\n", &[set("s.k", 1)], "s: {runAsUser: 0, k: 1 }\n");
     check(

@@ -28,11 +28,11 @@ pub struct Patches {
 impl Patches {
     /// Reads the kustomizations among `inputs`.
     pub fn of(inputs: &[Input]) -> Self {
-        let mut tree = Tree::default();
+        let mut tree = Tree { inputs: Inputs::of(inputs), ..Tree::default() };
         let mut patches = Self::default();
         let names = inputs.iter().map(|input| &input.path).filter(|path| is_kustomization_name(path));
         for path in names {
-            let Some(read) = Kustomization::read(path) else { continue };
+            let Some(read) = Kustomization::read(path, &tree.inputs) else { continue };
             patches.listed.extend(read.patches.iter().cloned());
             tree.add(parent(&plain(path)), Some(read));
         }
@@ -73,10 +73,38 @@ impl Patches {
     fn listed_in(&self, folder: &Path) -> HashSet<PathBuf> {
         let Ok(mut looked_at) = self.looked_at.lock() else { return HashSet::new() };
         let known = looked_at.entry(folder.to_owned()).or_insert_with(|| {
-            let read = KUSTOMIZATIONS.iter().filter_map(|name| Kustomization::read(&folder.join(name)));
+            let read = KUSTOMIZATIONS
+                .iter()
+                .filter_map(|name| Kustomization::read(&folder.join(name), &Inputs::default()));
             read.flat_map(|kustomization| kustomization.patches).collect()
         });
         known.clone()
+    }
+}
+
+/// The files of the run, which may be read wherever they lie.
+#[derive(Debug, Default)]
+struct Inputs(HashSet<PathBuf>);
+
+impl Inputs {
+    fn of(inputs: &[Input]) -> Self {
+        // Few runs meet a kustomization, and a path takes time to make plain.
+        if inputs.iter().any(|input| is_kustomization_name(&input.path)) {
+            Self(inputs.iter().map(|input| plain(&input.path)).collect())
+        } else {
+            Self::default()
+        }
+    }
+
+    /// Whether a kustomization in `folder` may have the file `name` read: as to kustomize, files are its own only
+    /// where they lie in its folder or below. A kustomization can be anybody's, and must not choose what is opened.
+    fn allow(&self, folder: &Path, name: &Path) -> bool {
+        if name.has_root() {
+            return false;
+        }
+        let path = plain(&folder.join(name));
+        let is_below = !plain(name).starts_with("..");
+        is_below || self.0.contains(&path)
     }
 }
 
@@ -95,16 +123,19 @@ struct Kustomization {
 
 impl Kustomization {
     /// Reads the kustomization at `path`; `None` where none can be read.
-    fn read(path: &Path) -> Option<Self> {
+    fn read(path: &Path, inputs: &Inputs) -> Option<Self> {
         let bytes = super::read(path).ok()?;
         let stream = Stream::scan(rewriter::decode(&bytes).ok()?).ok()?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let may_read = |name: &str| inputs.allow(folder, Path::new(name));
         let mut read =
             Self { patches: Vec::new(), overlay: None, resources: Vec::new(), components: Vec::new() };
         let mut overlay = Overlay::new(path.display().to_string());
         for root in stream.documents().filter_map(|document| document.root()) {
             let paths = |key: &str| -> Vec<PathBuf> {
                 let names = items(root, key).filter_map(|item| item.as_str());
+                // kustomize takes no absolute ones.
+                let names = names.filter(|name| !Path::new(name.as_ref()).has_root());
                 names.map(|name| plain(&folder.join(name.as_ref()))).collect()
             };
             read.resources.extend(paths("resources").into_iter().chain(paths("bases")));
@@ -116,7 +147,9 @@ impl Kustomization {
                 }
                 if let Some(name) = patch.get("path").and_then(|name| name.as_str()) {
                     read.patches.push(plain(&folder.join(name.as_ref())));
-                    read_patch_file(&mut overlay, target, &folder.join(name.as_ref()));
+                    if may_read(&name) {
+                        read_patch_file(&mut overlay, target, &folder.join(name.as_ref()));
+                    }
                 }
             }
             for patch in items(root, "patchesStrategicMerge").filter_map(|patch| patch.as_str()) {
@@ -124,7 +157,9 @@ impl Kustomization {
                     read_patch(&mut overlay, None, &patch);
                 } else {
                     read.patches.push(plain(&folder.join(patch.as_ref())));
-                    read_patch_file(&mut overlay, None, &folder.join(patch.as_ref()));
+                    if may_read(&patch) {
+                        read_patch_file(&mut overlay, None, &folder.join(patch.as_ref()));
+                    }
                 }
             }
         }
@@ -156,6 +191,7 @@ fn read_patch(overlay: &mut Overlay, target: Option<Node<'_>>, text: &str) {
 struct Tree {
     /// Those among the inputs are the roots.
     roots: Vec<PathBuf>,
+    inputs: Inputs,
     known: BTreeMap<PathBuf, Option<Arc<Kustomization>>>,
 }
 
@@ -187,8 +223,12 @@ impl Tree {
 
     /// The kustomization in `folder`, which need not be among the inputs.
     fn get(&mut self, folder: &Path) -> Option<Arc<Kustomization>> {
+        let inputs = &self.inputs;
         let known = self.known.entry(folder.to_owned()).or_insert_with(|| {
-            KUSTOMIZATIONS.iter().find_map(|name| Kustomization::read(&folder.join(name))).map(Arc::new)
+            KUSTOMIZATIONS
+                .iter()
+                .find_map(|name| Kustomization::read(&folder.join(name), inputs))
+                .map(Arc::new)
         });
         known.clone()
     }

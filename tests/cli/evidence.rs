@@ -108,6 +108,23 @@ fn what_an_overlay_sets_is_left_in_its_base() {
     assert!(folder.run(&["--diff", "base"]).stdout.contains("runAsUser"));
 }
 
+/// A kustomization can be anybody's, and does not choose which files are opened.
+#[test]
+fn a_patch_from_elsewhere_counts_only_where_the_run_has_it() {
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [web.yaml]\n";
+    let folder = Folder::with(&[
+        ("app/base/kustomization.yaml", base),
+        ("app/base/web.yaml", DEPLOYMENT),
+        ("app/prod/kustomization.yaml", &OVERLAY.replace("path: user.yaml", "path: ../../patches/user.yaml")),
+        ("patches/user.yaml", PATCH),
+    ]);
+    assert!(folder.run(&["--diff", "app"]).stdout.contains("runAsUser"));
+    assert!(!folder.run(&["--diff", "."]).stdout.contains("runAsUser"));
+    let absolute = format!("path: {}/patches/user.yaml", folder.path().display());
+    folder.write("app/prod/kustomization.yaml", OVERLAY.replace("path: user.yaml", &absolute).as_bytes());
+    assert!(folder.run(&["--diff", "."]).stdout.contains("runAsUser"));
+}
+
 #[test]
 fn what_the_fixes_ask_of_the_cluster_is_said() {
     let pod =

@@ -5,6 +5,7 @@
 mod adopting;
 mod bot;
 mod cce;
+mod dependencies;
 mod kinds;
 mod player;
 mod pss;

@@ -1,6 +1,8 @@
 //! Chores of this repository: `cargo xtask`.
 
+mod fuzz;
 mod release;
+mod sbom;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -11,7 +13,9 @@ Usage: cargo xtask <CHORE>
 
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
   docs                writes the generated pages of docs/ and the schemas anew
-  release             the static program and its checksum, in target/dist
+  fuzz [OPTIONS]      makes cases at random and tries the laws on them; `--help` tells the options
+  release             the static program, its checksum and the list of what is in it, in target/dist
+  release --twice     the same, built a second time in another folder, and compared
 ";
 
 fn main() -> ExitCode {
@@ -20,7 +24,9 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["new-transform", id] => new_transform(&repository(), id),
         ["docs"] => docs(&repository()),
-        ["release"] => release::release(&repository()),
+        ["fuzz", options @ ..] => fuzz::fuzz(&repository(), options),
+        ["release"] => release::release(&repository(), false),
+        ["release", "--twice"] => release::release(&repository(), true),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -82,18 +88,18 @@ fn new_transform(repository: &Path, id: &str) -> Result<String, String> {
 #[expect(clippy::disallowed_methods, reason = "a chore runs the tests of this repository")]
 fn docs(repository: &Path) -> Result<String, String> {
     // Without what else is measured: the README's commands are run and compared, never written.
-    let tests = ["test", "--package", "cce-fix", "--test", "main", "fresh", "--", "--quiet"];
-    let status = Command::new(env!("CARGO"))
-        .args(tests)
-        .env("UPDATE_DOCS", "1")
-        .current_dir(repository)
-        .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
-    if status.success() {
-        Ok("the generated pages of docs/ and the schemas are fresh".to_owned())
-    } else {
-        Err("the tests of the documentation failed".to_owned())
+    for [binary, tests] in [["main", "fresh"], ["faults", "files_are_old_or_new"]] {
+        let status = Command::new(env!("CARGO"))
+            .args(["test", "--package", "cce-fix", "--test", binary, tests, "--", "--quiet"])
+            .env("UPDATE_DOCS", "1")
+            .current_dir(repository)
+            .status()
+            .map_err(|error| format!("cargo cannot be run: {error}"))?;
+        if !status.success() {
+            return Err("the tests of the documentation failed".to_owned());
+        }
     }
+    Ok("the generated pages of docs/ and the schemas are fresh".to_owned())
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -1,11 +1,16 @@
-//! The program as others run it: one static file, its checksum beside it.
+//! The program as others run it: one static file, and beside it its checksum and the list of what is in it.
+//!
+//! Whoever builds the same source with the same Rust gets the same file: `--twice` tries that.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use sha2::{Digest as _, Sha256};
+
+use crate::sbom;
 
 /// Runs on every Linux of this processor, whatever its C library.
 const TARGET: &str = "x86_64-unknown-linux-musl";
@@ -13,18 +18,53 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 /// Where the files go; `Dockerfile` takes the program from there.
 const FOLDER: &str = "target/dist";
 
-/// Builds the program and writes it with its checksum.
-#[expect(clippy::disallowed_methods, reason = "a chore builds and writes files of this repository")]
-pub(crate) fn release(repository: &Path) -> Result<String, String> {
+/// Builds the program and writes it with its checksum and the list of what is in it; `twice` builds it once more, in
+/// another folder, and fails where that is another program.
+pub(crate) fn release(repository: &Path, twice: bool) -> Result<String, String> {
     // The allocator is written in C, so that its compiler must know where musl is.
-    if Command::new("musl-gcc").arg("--version").output().is_err() {
+    if !runs("musl-gcc") {
         return Err("musl-gcc is missing: `apt-get install musl-tools`".to_owned());
     }
+    let target = variable("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
+    let program = build(repository, &target)?;
+    if !is_static(&program) {
+        return Err("the program asks for a dynamic linker".to_owned());
+    }
+    if twice && build(repository, &target.join("again"))? != program {
+        return Err("a second build gave another program; what differs, `diffoscope` tells".to_owned());
+    }
+    let folder = repository.join(FOLDER);
+    let name = format!("cce-fix-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
+    for copy in ["cce-fix", &name] {
+        write(&folder.join(copy), &program)?;
+        make_runnable(&folder.join(copy))?;
+    }
+    write(&folder.join(format!("{name}.sha256")), checksum(&program, &name).as_bytes())?;
+    write(&folder.join(format!("{name}.cdx.json")), sbom::sbom(repository, TARGET)?.as_bytes())?;
+    let same = if twice { "; a second build gave the same program" } else { "" };
+    Ok(format!(
+        "{FOLDER}/{name}, its checksum and its contents are written{same}; `docker build .` makes an image of it"
+    ))
+}
+
+/// Builds the program below `target`. The same source gives the same program wherever it lies: no path of this machine
+/// is in it.
+fn build(repository: &Path, target: &Path) -> Result<Vec<u8>, String> {
     let args = ["build", "--release", "--locked", "--package", "cce-fix", "--target", TARGET];
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
-    let status = Command::new(env!("CARGO"))
+    let here = repository.canonicalize().map_err(|error| error.to_string())?;
+    let home = variable("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cargo"))).unwrap_or_default();
+    let renamed = [(target, "/target"), (here.as_path(), "/cce-fix"), (home.as_path(), "/cargo")];
+    let flags = |option: &str| -> Vec<String> {
+        renamed.iter().map(|(path, name)| format!("{option}={}={name}", path.display())).collect()
+    };
+    let status = command(env!("CARGO"))
         .args(args)
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_INCREMENTAL", "0")
+        // Between the flags stands a sign that no path holds.
+        .env("CARGO_ENCODED_RUSTFLAGS", flags("--remap-path-prefix").join("\u{1f}"))
+        .env("CFLAGS", flags("-ffile-prefix-map").join(" "))
         .current_dir(repository)
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
@@ -32,20 +72,42 @@ pub(crate) fn release(repository: &Path) -> Result<String, String> {
         return Err(format!("the build failed; where the target is missing: `rustup target add {TARGET}`"));
     }
     let built = target.join(TARGET).join("release/cce-fix");
-    let program = fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))?;
-    if !is_static(&program) {
-        return Err(format!("{} asks for a dynamic linker", built.display()));
-    }
-    let folder = repository.join(FOLDER);
-    let failed = |error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    let name = format!("cce-fix-{}-{TARGET}", env!("CARGO_PKG_VERSION"));
-    for copy in ["cce-fix", &name] {
-        // With its mode, unlike what `write` makes.
-        fs::copy(&built, folder.join(copy)).map_err(failed)?;
-    }
-    fs::write(folder.join(format!("{name}.sha256")), checksum(&program, &name)).map_err(failed)?;
-    Ok(format!("{FOLDER}/{name} and its checksum are written; `docker build .` makes an image of it"))
+    fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore builds where cargo builds")]
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+fn runs(program: &str) -> bool {
+    command(program).arg("--version").output().is_ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore runs programs")]
+fn command(program: &str) -> Command {
+    Command::new(program)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore writes files of this repository")]
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, bytes));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore writes files of this repository")]
+#[cfg(unix)]
+fn make_runnable(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let set = fs::set_permissions(path, fs::Permissions::from_mode(0o755));
+    set.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(not(unix))]
+fn make_runnable(_: &Path) -> Result<(), String> {
+    Ok(())
 }
 
 /// A line as `sha256sum --check` reads it.
@@ -107,7 +169,7 @@ mod tests {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[test]
     fn this_test_is_not_static() {
-        assert!(!is_static(&fs::read(std::env::current_exe().unwrap()).unwrap()));
+        assert!(!is_static(&fs::read(env::current_exe().unwrap()).unwrap()));
     }
 
     #[test]

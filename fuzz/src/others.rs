@@ -166,7 +166,7 @@ pub(crate) fn config(case: &Case) -> Tried {
             law(made(&decisions.settings) == made(&again.settings), || {
                 format!("shown, it decides otherwise:\n{shown}")
             })?;
-            decisions.excludes(Path::new("/work/a/b.yaml"));
+            decisions.excludes(Path::new("/work/a/b.yaml"), false);
             // To the reader a key `<<` merges, quoted or not; no label is called that.
             if text.contains("<<") {
                 return Ok(features);

@@ -150,6 +150,13 @@ impl Splicer<'_> {
         texts: &[String],
         style: &FlowStyle,
     ) -> Result<(), Blocked> {
+        // Behind an empty value: `{a:,` is one word to some readers, so that a blank stays before the comma, or comes.
+        let is_empty = self.text[..end].ends_with(b":");
+        let (end, blank) = match self.text.get(end) {
+            Some(b' ') if is_empty => (end + 1, ""),
+            _ if is_empty => (end, " "),
+            _ => (end, ""),
+        };
         let tail = &self.text[behind_last..close];
         let comma = memchr::memchr(b',', tail).map(|at| behind_last + at);
         let comment = self.comment_in(behind_last..close);
@@ -170,7 +177,7 @@ impl Splicer<'_> {
             let joined = texts.join(&format!(",{gap}"));
             match comma {
                 Some(comma) => self.splice(comma + 1..comma + 1, format!("{gap}{joined}")),
-                None => self.splice(end..end, format!(",{gap}{joined}")),
+                None => self.splice(end..end, format!("{blank},{gap}{joined}")),
             }
             return Ok(());
         };
@@ -186,7 +193,7 @@ impl Splicer<'_> {
         if comma.is_some() {
             text.push(',');
         } else {
-            self.splice(end..end, ",".to_owned());
+            self.splice(end..end, format!("{blank},"));
         }
         let at = style::line_end(self.text, comma.unwrap_or(behind_last));
         self.splice(at..at, text);

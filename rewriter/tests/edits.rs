@@ -155,6 +155,13 @@ fn text_that_goes_on_in_the_next_line_goes_as_a_whole() {
 }
 
 #[test]
+fn a_flow_map_that_ends_on_an_empty_value_is_added_to() {
+    check("{a: }\n", &[set("k", 1)], "{a: , k: 1}\n");
+    check("m: {a: 1, b: }\n", &[set("m.k", 1)], "m: {a: 1, b: , k: 1}\n");
+    check("m: {\n  a: 1,\n  b:\n}\n", &[set("m.k", 1)], "m: {\n  a: 1,\n  b: ,\n  k: 1\n}\n");
+}
+
+#[test]
 fn a_comment_right_behind_a_quote_stays_one() {
     check("e: \"\"#c\n", &[set("e", 7)], "e: 7 #c\n");
     check("e: ''#c\n", &[set("e", "x")], "e: 'x'#c\n");

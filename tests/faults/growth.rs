@@ -104,7 +104,7 @@ fn time_and_memory_grow_with_the_file() {
     }
     let (idle, base) = cost("a: 1\n");
     for (name, make) in SHAPES {
-        let (size, most) = if PODS.contains(name) { (SMALL / 5, 600.0) } else { (SMALL, 60.0) };
+        let (size, most) = if PODS.contains(name) { (SMALL / 5, 1_500.0) } else { (SMALL, 60.0) };
         let (small, large) = (make(size), make(4 * size));
         assert!(large.len() > 3 * small.len() && small.len() * 2 >= size, "{name}");
         // A machine under load now and then takes half as much again, never four times as much.

@@ -300,10 +300,19 @@ fn a_bad_row_is_named_with_its_place_and_the_nearest_right_key() {
         ("profile: cce\n\nsafe: true\ntarget: 1.28\n", ":4:9: a version is text: write it in quotes"),
         ("safe: true\nignore: []\nsafe: false\n", ":3:1: "),
         ("ignore:\n- card\n- resorces\n", ":3:3: ignore[1]: `resorces` is neither a transform nor a group"),
-        ("transforms:\n  run-as-user:\n    uid: 0\n", ":3:10: a user id is a number from 1"),
-        ("transforms:\n  run-as-user: {gid: -5}\n", ":2:22: a group id is a number from 0"),
-        ("transforms:\n  resources: {cpu: 0}\n", ":2:20: an amount is more than 0"),
-        ("transforms:\n  node-scheduling: {node-pool: a b}\n", ":2:32: `a b` is not the value of a label"),
+        (
+            "transforms:\n  run-as-user:\n    uid: 0\n",
+            ":3:10: transforms.run-as-user: a user id is a number from 1",
+        ),
+        (
+            "transforms:\n  run-as-user: {gid: -5}\n",
+            ":2:22: transforms.run-as-user: a group id is a number from 0",
+        ),
+        ("transforms:\n  resources: {cpu: 0}\n", ":2:20: transforms.resources: an amount is more than 0"),
+        (
+            "transforms:\n  node-scheduling: {node-pool: a b}\n",
+            ":2:32: transforms.node-scheduling: `a b` is not the value of a label",
+        ),
         ("transforms:\n  node-scheduling: {node-labels: {a b: c}}\n", "`a b` is not the key of a label"),
         ("exlude: []\n", ":1:1: unknown field `exlude`; did you mean `exclude`?"),
         ("exclude: vendor\n", ":1:10: exclude: invalid type: string \"vendor\", expected a sequence"),

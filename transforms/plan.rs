@@ -488,7 +488,11 @@ impl<'p, 'd> Guard<'p, 'd> {
             return Some(reason.clone());
         }
         if self.is_windows && !finding.transform.on_windows {
-            return Some("the field is not for Windows, where the pod runs".to_owned());
+            let reason = "the field is not for Windows, where the pod runs";
+            let is_said = self.pod.spec.get("os").is_some();
+            // Node selectors and the like are nothing to Pod Security, which asks Linux' fields of the pod.
+            let advice = if is_said { "" } else { "; `os: {name: windows}` tells that to Pod Security too" };
+            return Some(format!("{reason}{advice}"));
         }
         match self.pod.container(finding.container.as_ref()?)? {
             container if container.is_editable() => None,

@@ -379,7 +379,7 @@ fn an_api_version_that_the_target_does_not_serve_is_noted() {
     let check = |api_version: &str, kind: &str, target: &str, words: Option<&str>| {
         let settings = Settings { target: target.parse().unwrap(), ..Settings::default() };
         let plan = plans(&settings, &format!("apiVersion: {api_version}\nkind: {kind}\n")).remove(0);
-        let note = plan.problems.iter().find(|problem| problem.path.to_string() == "apiVersion");
+        let note = plan.warnings.iter().find(|problem| problem.path.to_string() == "apiVersion");
         assert_eq!(note.is_some(), words.is_some(), "{api_version} {kind} {target}: {note:?}");
         if let (Some(note), Some(words)) = (note, words) {
             assert!(note.reason.contains(words) && !note.needs_person, "{}", note.reason);

@@ -52,6 +52,7 @@ pub(crate) fn edit(case: &Case) -> Tried {
                 // Refused by the proof: nothing is lost, and a person is told. Open, see docs/reliability.md.
                 if let Some((_, failure)) = applied.failures.first() {
                     features.add("alone and not applied", &failure.to_string());
+                    continue;
                 }
             } else if !applied.failures.is_empty() {
                 // Several edits of one place contradict each other; the document then stays.

@@ -8,9 +8,11 @@ use crate::diff::harmless;
 use crate::report::push_encoded;
 
 /// Whether `stream` is a terminal that takes escape sequences. A pipe never gets links, whatever `--color` says:
-/// who reads it wants the path.
+/// who reads it wants the path. The log of a pipeline may have colours without being able to open anything.
 pub fn are_shown(stream: &impl RawStream) -> bool {
-    stream.is_terminal() && anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+    stream.is_terminal()
+        && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+        && anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 
 /// `line`, harmless to a terminal, with the `path:line:column` at its start as a link. `folder` is the current one.

@@ -17,8 +17,11 @@ fn on_terminal(folder: &Folder, args: &str, environment: &[(&str, &str)]) -> Opt
         not_tried("nothing was shown on a terminal: `script` is missing");
         return None;
     }
-    // `Ran` asks for no colour; the terminal of a person does not.
-    script.env_remove("NO_COLOR").envs(environment.iter().copied());
+    // What a pipeline or a person has set for all programs is not what is tried here.
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+        script.env_remove(name);
+    }
+    script.envs(environment.iter().copied());
     let output = script.stdin(std::process::Stdio::null()).output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }
@@ -42,6 +45,7 @@ fn paths_are_links_on_a_terminal_alone() {
         ("--check -v --color never .", &[]),
         ("--check -v .", &[("NO_COLOR", "1")]),
         ("--check -v .", &[("TERM", "dumb")]),
+        ("--check -v .", &[("TERM", "dumb"), ("CI", "true")]),
         ("--check -v . 2>&1 | cat", &[]),
         ("-l --color always . | cat", &[]),
     ] {

@@ -40,6 +40,7 @@ pub fn apply(stream: &Stream<'_>, edits: &[(usize, Vec<&Edit>)]) -> Applied {
     let mut changes = Vec::new();
     for (index, edits) in edits {
         let Some(document) = stream.document(*index).filter(|document| document.root().is_some()) else {
+            failures.push((*index, ApplyError::Blocked(Blocked::Missing)));
             continue;
         };
         match Draft::new(document).splices(edits) {

@@ -58,11 +58,14 @@ struct Target {
 impl<'s> Placement<'s> {
     /// Looks at the aliases of `document`.
     pub(crate) fn new(document: Document<'s>) -> Self {
-        let sharing = document.has_aliases().then(|| Sharing::of(document));
+        let sharing = (document.root().is_some() && document.has_aliases()).then(|| Sharing::of(document));
         Self { document, sharing }
     }
 
     fn check(&self, fixes: &[&[Edit]]) -> Vec<Result<(), Blocked>> {
+        if self.document.root().is_none() {
+            return vec![Err(Blocked::Missing); fixes.len()];
+        }
         let mut results = vec![Ok(()); fixes.len()];
         loop {
             let kept = || fixes.iter().enumerate().filter(|(fix, _)| results[*fix].is_ok());
@@ -188,6 +191,8 @@ impl Sharing {
     fn of(document: Document<'_>) -> Self {
         let events = &document.stream.events;
         let mut parents = HashMap::new();
+        // Aliases that are keys, and the mappings that they are keys of: no path leads through them.
+        let mut keys = HashMap::new();
         let mut sites: BTreeMap<usize, Vec<Site>> = BTreeMap::new();
         // Parents and steps, collection by collection.
         for index in document.events() {
@@ -199,6 +204,9 @@ impl Sharing {
             let mut number = 0;
             while next < event.end as usize {
                 let value = if event.kind.is_mapping() { after_node(events, next) } else { next };
+                if event.kind.is_mapping() && events[next].kind == EventKind::Alias {
+                    keys.insert(next, index);
+                }
                 let step = if event.kind.is_mapping() {
                     Step::Key(Node::new(document, next).text().into_owned().into())
                 } else {
@@ -210,8 +218,11 @@ impl Sharing {
             }
         }
         for (alias, node) in document.aliases() {
-            let Some((parent, step)) = parents.get(&alias) else { continue };
-            let merge = Self::is_merge(&parents, *parent, step);
+            let (parent, merge) = match (parents.get(&alias), keys.get(&alias)) {
+                (Some((parent, step)), _) => (parent, Self::is_merge(&parents, *parent, step)),
+                (None, Some(mapping)) => (mapping, false),
+                (None, None) => continue,
+            };
             // A list of merge sources: the mapping around it is what merges.
             let in_list = events[*parent].kind.is_sequence() && merge;
             let parent =

@@ -395,6 +395,33 @@ fn a_shared_anchor_is_edited_only_when_all_that_share_it_agree() {
 }
 
 #[test]
+fn an_alias_that_is_a_key_shares_its_anchor_too() {
+    for before in ["- &a 0\n- *a : b\n", "- &a 0\n- {*a : b}\n"] {
+        assert_eq!(blocked(before, &[set("[0]", 7)]), Blocked::SharedAnchor { line: 1 }, "{before}");
+        assert_eq!(blocked(before, &[remove("[0]")]), Blocked::SharedAnchor { line: 1 }, "{before}");
+    }
+    for (before, edit) in
+        [("- &a [0]\n- *a : b\n", set("[0][0]", 7)), ("- &a {k: 1}\n- *a : b\n", set("[0].new", 7))]
+    {
+        assert_eq!(blocked(before, &[edit]), Blocked::SharedAnchor { line: 1 }, "{before}");
+    }
+}
+
+#[test]
+fn nothing_is_placed_in_a_refused_document() {
+    for before in ["- ? [a]\n  : b\n", "? a\n: b\n", "a: *unknown\n"] {
+        let stream = Stream::scan(before).unwrap();
+        let document = stream.document(0).unwrap();
+        assert!(document.refusal().is_some(), "{before}");
+        let edit = set("a", 1);
+        assert_eq!(place(document, &[std::slice::from_ref(&edit)]), [Err(Blocked::Missing)]);
+        let applied = apply(&stream, &[(0, vec![&edit])]);
+        assert_eq!(applied.failures.len(), 1, "{before}");
+        assert_eq!(applied.text, before);
+    }
+}
+
+#[test]
 fn a_whole_alias_can_be_replaced_by_a_value() {
     check("a: &u 0\nb: *u\n", &[set("b", 1)], "a: &u 0\nb: 1\n");
 }

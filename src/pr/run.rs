@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -361,24 +361,18 @@ fn jobs<'j>(
 ) -> Result<Vec<Job<'j>>, Trouble> {
     let tree = repository.check_out(&heads.tip)?;
     let manifests = Manifests::below(tree.folder());
+    let groups = manifests.groups(wishes.group_by, decisions)?;
+    let mut drafts = tree.drafts(manifests.names())?;
+    let mut all = manifests.fix(decisions, &groups, |number, name, text| drafts.put(number, name, text))?;
+    let drafts = drafts.finish()?;
+    // They are the same for each group, and none of them keeps the other files from being fixed.
+    for problem in all.first_mut().map(|fixes| std::mem::take(&mut fixes.problems)).unwrap_or_default() {
+        let _ = tell(&format!("warning: {}{}", problem.start(), problem.message));
+    }
     let mut jobs: Vec<Job<'j>> = Vec::new();
-    let mut changed = BTreeSet::new();
-    for group in manifests.groups(wishes.group_by, decisions)? {
-        let fixes = manifests.fix(decisions, &group)?;
-        if jobs.is_empty() {
-            // They are the same for each group, and none of them keeps the other files from being fixed.
-            for problem in &fixes.problems {
-                let _ = tell(&format!("warning: {}{}", problem.start(), problem.message));
-            }
-        }
-        let request = if fixes.is_empty() {
-            None
-        } else {
-            let request = wished(asked, &group, &fixes, &tree, heads, room)?;
-            tree.reset(&heads.tip)?;
-            request
-        };
-        changed.extend(fixes.changed);
+    for (number, (group, fixes)) in groups.iter().zip(&all).enumerate() {
+        let commit = |new: &NewCommit<'_>| drafts.commit(number, new);
+        let request = if fixes.is_empty() { None } else { wished(asked, group, fixes, commit, heads, room)? };
         let branch = format!("{PREFIX}{}/{}", heads.base, group.name);
         let is_draft = group.part.level != Some(transforms::Level::Safe) && wishes.draft;
         jobs.push(Job { branch, request, is_draft, heads });
@@ -387,7 +381,8 @@ fn jobs<'j>(
     let others = heads.branches.keys().filter(|branch| jobs.iter().all(|job| job.branch != **branch));
     let others: Vec<String> = others.cloned().collect();
     jobs.extend(others.into_iter().map(|branch| Job { branch, request: None, is_draft: false, heads }));
-    let changed: BTreeSet<&str> = changed.iter().map(String::as_str).collect();
+    let changed: BTreeSet<&Path> =
+        all.iter().flat_map(|fixes| &fixes.changed).map(PathBuf::as_path).collect();
     for name in repository.uncommitted(&changed)? {
         let _ = tell(&format!("note: {name}: what is not committed in your work tree is in no request"));
     }
@@ -398,7 +393,7 @@ fn wished(
     asked: &Pr,
     group: &Group,
     fixes: &Fixes,
-    tree: &super::git::WorkTree<'_>,
+    commit: impl Fn(&NewCommit<'_>) -> Result<Option<String>, GitError>,
     heads: &Heads,
     room: usize,
 ) -> Result<Option<Wished>, Trouble> {
@@ -406,8 +401,8 @@ fn wished(
     let fingerprint = fixes.fingerprint();
     let ids: Vec<&str> = fixes.transforms.keys().copied().collect();
     let message = format!("Cce-Fix-Transforms: {}", ids.join(", "));
-    let new = NewCommit { base: &heads.tip, subject: &title, body: &message, fingerprint: &fingerprint };
-    let Some(commit) = tree.commit(&new)? else { return Ok(None) };
+    let new = NewCommit { subject: &title, body: &message, fingerprint: &fingerprint };
+    let Some(commit) = commit(&new)? else { return Ok(None) };
     // What the marker needs behind the text.
     let body = body::body(group, fixes, &heads.base, &reproducing(asked), room.saturating_sub(1000));
     let text = hash([&*title, &*body]);

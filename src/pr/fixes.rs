@@ -14,6 +14,7 @@ use transforms::PodPlan;
 use transforms::settings::Part;
 
 use super::git::GitError;
+use super::remarks::{self, Remark};
 use crate::cli::Mode;
 use crate::config::{ConfigError, Flags, Source};
 use crate::engine::Purpose;
@@ -121,6 +122,8 @@ pub struct Fixes {
     pub rows: Kept<Row>,
     /// What stays for a person, or on somebody's wish.
     pub left: Kept<Stays>,
+    /// What is said on lines of the request, as far as people read that; only where it is asked for.
+    pub remarks: Vec<Remark>,
     prints: BTreeSet<[u8; 32]>,
 }
 
@@ -248,7 +251,7 @@ impl Manifests {
 
     fn seen(&self, decisions: &Decisions<'_>) -> Result<Seen, FixError> {
         let mut seen = Seen::default();
-        let all = [Task { number: 0, decisions: decisions.of(Part::ALL)?, files: None }];
+        let all = [Task { number: 0, decisions: decisions.of(Part::ALL)?, files: None, has_remarks: false }];
         self.each(&all, |number, _, looked| {
             for file in looked.report.files {
                 let folder = file.name.split_once('/').map_or("", |(folder, _)| folder);
@@ -266,11 +269,13 @@ impl Manifests {
         Ok(seen)
     }
 
-    /// The fixes of each group. `put` is given what files become: the number of the group, a name, the text.
+    /// The fixes of each group. `put` is given what files become: the number of the group, a name, the text. With
+    /// `has_remarks` there are remarks on lines.
     pub fn fix(
         &self,
         decisions: &Decisions<'_>,
         groups: &[Group],
+        has_remarks: bool,
         mut put: impl FnMut(usize, &Path, &str) -> Result<(), GitError>,
     ) -> Result<Vec<Fixes>, FixError> {
         let mut all: Vec<Fixes> = groups.iter().map(|_| Fixes::default()).collect();
@@ -284,7 +289,7 @@ impl Manifests {
             for (number, group) in groups.iter().enumerate() {
                 if group.part.recreated == Some(is_recreated) {
                     let decisions = decisions.of(group.part)?;
-                    tasks.push(Task { number, decisions, files: group.files.as_ref() });
+                    tasks.push(Task { number, decisions, files: group.files.as_ref(), has_remarks });
                 }
             }
             self.each(&tasks, |_, group, looked| {
@@ -297,6 +302,8 @@ impl Manifests {
                         fixes.add(file, finding);
                     }
                 }
+                let room = remarks::MOST.saturating_sub(fixes.remarks.len());
+                fixes.remarks.extend(looked.remarks.into_iter().take(room));
                 if let Some((name, text)) = looked.changed {
                     put(group, &name, &text)?;
                     fixes.changed.push(name);
@@ -347,7 +354,8 @@ impl Manifests {
             let Some(old) = &old else { break };
             let settings = decisions.settings_for(&input.path);
             let evidence = Some(&self.gathered.evidence);
-            let mut examined = look(input, old, &self.patches, evidence, &settings, None, Purpose::Request);
+            let purpose = if task.has_remarks { Purpose::Report { source: true } } else { Purpose::Request };
+            let mut examined = look(input, old, &self.patches, evidence, &settings, None, purpose);
             let mut tally = Tally::default();
             tally.count(&examined);
             let mut report = Report::new(Mode::Write);
@@ -356,7 +364,11 @@ impl Manifests {
             let has_recreated = pods.any(PodPlan::is_recreated);
             let name = input.path.strip_prefix(&self.folder).ok();
             let changed = examined.text.and_then(|text| Some((name?.to_owned(), text)));
-            all.push((task.number, Looked { tally, report, has_recreated, changed }));
+            let mut remarks = Vec::new();
+            if let (Some((_, new)), true, Ok(old)) = (&changed, task.has_remarks, rewriter::decode(old)) {
+                remarks = report.files.iter().flat_map(|file| remarks::of_file(file, old, new)).collect();
+            }
+            all.push((task.number, Looked { tally, report, has_recreated, changed, remarks }));
         }
         Ok(all)
     }
@@ -368,6 +380,7 @@ struct Task<'t> {
     decisions: Source,
     /// The numbers of the files; none for all.
     files: Option<&'t BTreeSet<usize>>,
+    has_remarks: bool,
 }
 
 /// What a file tells.
@@ -378,6 +391,7 @@ struct Looked {
     has_recreated: bool,
     /// Its name below the folder and its text, where that changes.
     changed: Option<(PathBuf, String)>,
+    remarks: Vec<Remark>,
 }
 
 /// What a run decides about files: flags, and a configuration in place of the repository's own.

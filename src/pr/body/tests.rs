@@ -19,7 +19,7 @@ fn fixes(files: &[(&str, &str)], group: &Group) -> Fixes {
         std::fs::write(path, text).unwrap();
     }
     let manifests = Manifests::below(folder.path());
-    manifests.fix(&decisions(), std::slice::from_ref(group), |_, _, _| Ok(())).unwrap().remove(0)
+    manifests.fix(&decisions(), std::slice::from_ref(group), false, |_, _, _| Ok(())).unwrap().remove(0)
 }
 
 fn deployment(name: &str, image: &str) -> String {

@@ -132,7 +132,10 @@ fn a_commit_has_what_git_would_have_added() {
     let [first, second] = [1, 2].map(|number| drafts.commit(number, &new).unwrap().unwrap());
     assert_eq!(drafts.commit(3, &new), Ok(None));
     let changed = |commit: &str| {
-        world.git("clone", &["-c", "core.quotePath=false", "diff", "--numstat", "--summary", &heads.tip, commit])
+        world.git(
+            "clone",
+            &["-c", "core.quotePath=false", "diff", "--numstat", "--summary", &heads.tip, commit],
+        )
     };
     assert_eq!(
         changed(&first),

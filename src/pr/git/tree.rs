@@ -38,7 +38,7 @@ impl<'r> WorkTree<'r> {
     /// What its files become, in several commits. `names` are those that may change.
     pub fn drafts<'n>(&self, names: impl IntoIterator<Item = &'n Path>) -> Result<Drafts<'_>, GitError> {
         let converted = self.converted(names)?;
-        Ok(Drafts { tree: self, converted, import: None, count: 0, drafts: BTreeMap::new() })
+        Ok(Drafts { tree: self, converted, import: None, count: 0, commits: BTreeMap::new() })
     }
 
     /// Those of `names` that git converts between the store of objects and a work tree, apart from the ends of lines.
@@ -110,7 +110,7 @@ pub struct Drafts<'t> {
     /// How many texts went into the pipe.
     count: usize,
     /// By numbers of commits.
-    drafts: BTreeMap<usize, Draft>,
+    commits: BTreeMap<usize, Draft>,
 }
 
 /// What files become in one commit.
@@ -132,7 +132,7 @@ struct Import {
 impl<'t> Drafts<'t> {
     /// In the commit with this number the file `name` becomes `text`.
     pub fn put(&mut self, number: usize, name: &Path, text: &str) -> Result<(), GitError> {
-        let draft = self.drafts.entry(number).or_default();
+        let draft = self.commits.entry(number).or_default();
         // Whether a carriage return is content, or was added to the work tree, is for git to say.
         if text.contains('\r') || self.converted.contains(name) {
             draft.files.push(name.to_owned());
@@ -151,7 +151,7 @@ impl<'t> Drafts<'t> {
 
     /// Has all texts in the store of objects, for commits to be made of them.
     pub fn finish(self) -> Result<Drafted<'t>, GitError> {
-        let Self { tree, import, drafts, .. } = self;
+        let Self { tree, import, commits, .. } = self;
         let mut marks = String::new();
         if let Some(Import { child, pipe }) = import {
             // What cannot be written any more is told by the command itself.
@@ -164,7 +164,7 @@ impl<'t> Drafts<'t> {
         }
         let marks = marks.lines().filter_map(|line| line.strip_prefix(':')?.split_once(' '));
         let ids = marks.filter_map(|(number, id)| Some((number.parse().ok()?, id.to_owned()))).collect();
-        Ok(Drafted { tree, drafts, ids })
+        Ok(Drafted { tree, commits, ids })
     }
 }
 
@@ -185,7 +185,7 @@ impl Import {
 #[derive(Debug)]
 pub struct Drafted<'t> {
     tree: &'t WorkTree<'t>,
-    drafts: BTreeMap<usize, Draft>,
+    commits: BTreeMap<usize, Draft>,
     /// What the texts are called in the store of objects.
     ids: BTreeMap<usize, String>,
 }
@@ -195,7 +195,7 @@ impl Drafted<'_> {
     /// nothing differs.
     pub fn commit(&self, number: usize, new: &NewCommit<'_>) -> Result<Option<String>, GitError> {
         let NewCommit { subject, body, fingerprint } = new;
-        let Some(draft) = self.drafts.get(&number) else { return Ok(None) };
+        let Some(draft) = self.commits.get(&number) else { return Ok(None) };
         let (repository, base) = (self.tree.repository, &*self.tree.commit);
         repository.finish(self.git(number, ["read-tree", base]))?;
         let listed = repository.finish(self.git(number, ["ls-files", "--stage", "-z"]))?;

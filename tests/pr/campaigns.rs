@@ -186,8 +186,8 @@ fn all_repos_looks_after_sixty_repositories() {
     // Then for all; those that are empty cannot be cloned, which is told there.
     let errors = |ran: &Ran| ran.stdout.matches("***Errored").count();
     let again = |folder: &str| {
-        let (_, last) = whole.rsplit_once('\n').unwrap();
-        run(&format!("cd {folder}\n{last}"))
+        let (_, line) = whole.rsplit_once('\n').unwrap();
+        run(&format!("cd {folder}\n{line}"))
     };
     let ran = again("examples/campaign/all-repos");
     assert_eq!(errors(&ran), REFUSING.len() + EMPTY.len(), "{ran:?}");

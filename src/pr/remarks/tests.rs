@@ -98,9 +98,10 @@ fn names_do_nothing_and_secrets_are_not_quoted() {
     }
     // In one line with a fix there is no taking it back, since that would quote the secret.
     let list = "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \
-                \"metadata\": {\"name\": \"s\"}, \"stringData\": {\"password\": \"hunter2\"}}, {\"apiVersion\": \"v1\", \
-                \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": {\"hostPID\": true, \"containers\": \
-                [{\"name\": \"a\", \"image\": \"registry.example.com/a:1\"}]}}]}\n";
+                \"metadata\": {\"name\": \"s\"}, \"stringData\": {\"password\": \"hunter2\"}}, {\"apiVersion\": \"apps/v1\", \
+                \"kind\": \"Deployment\", \"metadata\": {\"name\": \"p\"}, \"spec\": {\"template\": {\"spec\": \
+                {\"containers\": [{\"name\": \"a\", \"image\": \"registry.example.com/a:1\"}]}}}}]}\n";
+    assert!(!of(list).is_empty());
     for remark in of(list) {
         assert!(!remark.text.contains("hunter2"), "{}", remark.text);
     }

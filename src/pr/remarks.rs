@@ -49,24 +49,18 @@ impl Remark {
         if let Some(back) = &self.back {
             let longest = back.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
             let fence = "`".repeat(longest.max(2) + 1);
-            // Writing to a String cannot fail.
-            let _ = match suggestion(last - first) {
-                Some(name) => write!(
-                    text,
-                    "\nTo take it back alone, apply this; the branch is yours from then on.\n\n{fence}{name}\n{back}{fence}\n"
-                ),
-                None if back.is_empty() => {
-                    write!(
-                        text,
-                        "\nTo take it back alone, remove the lines; the branch is yours from then on.\n"
-                    )
-                }
-                None => write!(
-                    text,
-                    "\nTo take it back alone, put this in place of the lines; the branch is yours from then on.\n\n\
-                     {fence}yaml\n{back}{fence}\n"
-                ),
+            let lines =
+                if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+            let (how, name) = match suggestion(last - first) {
+                Some(name) => ("apply this".to_owned(), name),
+                None if back.is_empty() => (format!("remove {lines}"), String::new()),
+                None => (format!("put this in place of {lines}"), "yaml".to_owned()),
             };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\nTo take it back alone, {how}; the branch is yours from then on.\n");
+            if !name.is_empty() {
+                let _ = write!(text, "\n{fence}{name}\n{back}{fence}\n");
+            }
         }
         Placed {
             path: self.path.clone(),

@@ -347,7 +347,7 @@ fn remarks_on_lines_are_made_once(on: On) {
     match on {
         On::Github => assert!(all.contains("\n```suggestion\n```\n"), "{all}"),
         On::Gitlab => assert!(all.contains("\n```suggestion:-"), "{all}"),
-        _ => assert!(all.contains("remove the lines"), "{all}"),
+        _ => assert!(all.contains("take it back alone, remove lines "), "{all}"),
     }
     // The second run has nothing to say, nor has one that must look what was said.
     world.is_settled(&["--review-comments"]);

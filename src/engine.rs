@@ -51,6 +51,8 @@ pub enum Purpose {
     },
     /// To have the new text, proved.
     Text,
+    /// To have the new text, proved, and what requests tell: all that reports do but each fix as text.
+    Request,
     /// To have the new text, proved, and all that reports tell.
     Report {
         /// Whether one of them shows pieces of the old text.
@@ -219,6 +221,10 @@ fn examine_stream(
     let mut examined = Examined { kind, plans, changed, text: None, problems, told: None };
     if changed && !matches!(purpose, Purpose::Answer { .. }) {
         edit(stream, &mut examined);
+    }
+    if purpose == Purpose::Request {
+        let findings = finding::without_fixes(stream, &examined.plans);
+        examined.told = Some(Told { findings, source: None });
     }
     if let Purpose::Report { source } = purpose {
         let findings = finding::collect(stream, &examined.plans, source);

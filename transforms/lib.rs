@@ -61,7 +61,7 @@ pub use context::{Context, ObjectContext};
 pub use demand::{AddedRequests, Copies};
 pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
-pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
+pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan, plan_parts};
 pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Severity, Transform};

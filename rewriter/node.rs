@@ -122,6 +122,8 @@ impl<'s> Node<'s> {
         // Everything else asks here, again and again.
         let (events, text) = (self.events(), self.document.stream.text.as_bytes());
         let mut merges = false;
+        // A key in flow style may go on in the next line.
+        let may_fold = self.raw().kind == EventKind::FlowMapping;
         let Entries { items } = self.entries();
         let mut at = items.next;
         while at < items.end {
@@ -130,7 +132,9 @@ impl<'s> Node<'s> {
             let (found, value) = if event.kind == EventKind::Plain {
                 let name = &text[event.start as usize..event.end as usize];
                 merges |= name == b"<<";
-                (name == key.as_bytes(), at + 1)
+                let is_key = name == key.as_bytes()
+                    || may_fold && name.contains(&b'\n') && Self::new(self.document, at).is_text(key);
+                (is_key, at + 1)
             } else {
                 (Self::new(self.document, at).is_text(key), after_node(events, at))
             };

@@ -11,7 +11,7 @@ use crate::report::push_encoded;
 /// who reads it wants the path. The log of a pipeline may have colours without being able to open anything.
 pub fn are_shown(stream: &impl RawStream) -> bool {
     stream.is_terminal()
-        && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+        && anstyle_query::term_supports_color()
         && anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 

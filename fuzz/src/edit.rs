@@ -46,14 +46,10 @@ pub(crate) fn edit(case: &Case) -> Tried {
                 }
             }
             let applied = apply(&stream, &[(document.index(), chosen.clone())]);
-            // A comment right behind a bracket (`{}#`) is left, with a message: known, and in docs/reliability.md.
-            let is_glued = text.contains("}#") || text.contains("]#");
-            if chosen.len() == 1 && !has_blank_line_with_tab(text) && !is_glued {
-                // Refused by the proof: nothing is lost, and a person is told. Open, see docs/reliability.md.
-                if let Some((_, failure)) = applied.failures.first() {
-                    features.add("alone and not applied", &failure.to_string());
-                    continue;
-                }
+            if chosen.len() == 1 && !has_blank_line_with_tab(text) {
+                law(applied.failures.is_empty(), || {
+                    format!("placed and not applied\n{chosen:?}: {:?}", applied.failures)
+                })?;
             } else if !applied.failures.is_empty() {
                 // Several edits of one place contradict each other; the document then stays.
                 features.add("contradiction", &applied.failures[0].1.to_string());

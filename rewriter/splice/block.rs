@@ -6,6 +6,7 @@ use super::{Descent, Entry, Holder, Splicer};
 use crate::Value;
 use crate::change::{Change, Op};
 use crate::error::Blocked;
+use crate::event::{Event, EventKind};
 use crate::render::{self, BlockStyle};
 use crate::scalar::{self, Chomping};
 use crate::stream::skip_properties;
@@ -82,7 +83,10 @@ impl Splicer<'_> {
         mapping: bool,
     ) -> bool {
         let range = self.removal(entries, index, mapping);
-        let Err(blocked) = self.refuse_comment(range) else { return true };
+        let start = if mapping { self.start(entries[index].key) } else { self.dash(entries, index) };
+        let checked =
+            self.refuse_comment(range.clone()).and_then(|()| self.refuse_text_below(start, range.end));
+        let Err(blocked) = checked else { return true };
         match child.op {
             Some(Op::Remove { neutral: Some(neutral) }) => {
                 let entry = entries[index];
@@ -117,15 +121,43 @@ impl Splicer<'_> {
         }
     }
 
+    /// Refuses to take out what stands from `start` to `end` between a block scalar and lines that would then be
+    /// read as its text: blank ones and comments.
+    fn refuse_text_below(&self, start: usize, end: usize) -> Result<(), Blocked> {
+        let Some(scalar) = self.block_scalar_before(start) else { return Ok(()) };
+        let source = &self.document.stream.text[scalar.start as usize..scalar.end as usize];
+        let keeps = scalar::chomping(source) == Chomping::Keep;
+        let mut at = end;
+        while let Some(newline) = memchr::memchr(b'\n', &self.text[at..]) {
+            let start = at + newline + 1;
+            at = style::line_end(self.text, start);
+            let line = &self.text[start..at];
+            let indent = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            match line.get(indent) {
+                None if indent == 0 && !keeps => {}
+                Some(b'#') if indent == 0 => {}
+                None | Some(b'#') => return Err(self.layout(start)),
+                Some(_) => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the last value in front of `offset` is a block scalar.
     fn follows_block_scalar(&self, offset: usize) -> bool {
+        self.block_scalar_before(offset).is_some()
+    }
+
+    /// The last value in front of `offset`, where it is a block scalar.
+    fn block_scalar_before(&self, offset: usize) -> Option<Event> {
         let range = self.document.events();
         let events = &self.events[range];
         let first = events.partition_point(|event| (event.start as usize) < offset);
         let mut before = events[..first].iter().rev();
         before
             .find(|event| !event.kind.opens() && !is_end(event.kind))
-            .is_some_and(|event| event.kind.is_block_scalar())
+            .copied()
+            .filter(|event| event.kind.is_block_scalar())
     }
 
     /// The end of the line that ends in front of `line_start`, its line break not counted.
@@ -404,8 +436,8 @@ impl Splicer<'_> {
     }
 }
 
-fn is_end(kind: crate::event::EventKind) -> bool {
-    kind == crate::event::EventKind::End
+fn is_end(kind: EventKind) -> bool {
+    kind == EventKind::End
 }
 
 /// Whether an item of a list is commented out in the text behind a `#`.

@@ -344,14 +344,23 @@ impl Splicer<'_> {
         if text.starts_with(' ') {
             // One line: in place of the token.
             let blank_end = if old.is_empty() { old.start } else { colon + 1 };
-            self.splice(blank_end..old.end, text);
+            let gap = self.gap_before_comment(&text, old.end);
+            self.splice(blank_end..old.end, text + gap);
             return Ok(());
         }
         if !old.is_empty() {
-            self.splice(colon + 1..old.end, String::new());
+            let gap = self.gap_before_comment("", old.end);
+            self.splice(colon + 1..old.end, gap.to_owned());
         }
         self.splice(line_end..line_end, text);
         Ok(())
+    }
+
+    /// What has to stand between `text` and a comment that begins at `at`: a comment may follow a bracket or a
+    /// quote at once, and nothing else.
+    fn gap_before_comment(&self, text: &str, at: usize) -> &'static str {
+        let is_glued = self.text.get(at) == Some(&b'#') && !text.ends_with(['"', '\'', '}', ']']);
+        if is_glued { " " } else { "" }
     }
 
     fn block_style(&self, at: usize) -> BlockStyle {
@@ -386,16 +395,14 @@ impl Splicer<'_> {
                 } else {
                     self.scalar_like(node, value, if style.json { Context::Json } else { Context::Flow })
                 };
-                self.splice(span, text);
+                let gap = self.gap_before_comment(&text, span.end);
+                self.splice(span, text + gap);
                 Ok(())
             }
             (_, false) if !is_collection => {
-                let mut text = self.scalar_like(node, value, Context::Block);
-                // A comment may stand right behind a quote, and nowhere else.
-                if self.text.get(span.end) == Some(&b'#') && !text.ends_with(['"', '\'']) {
-                    text.push(' ');
-                }
-                self.splice(span, text);
+                let text = self.scalar_like(node, value, Context::Block);
+                let gap = self.gap_before_comment(&text, span.end);
+                self.splice(span, text + gap);
                 Ok(())
             }
             (Holder::Key { column, colon }, false) => self.set_behind_colon(span, value, *column, *colon),

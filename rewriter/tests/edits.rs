@@ -162,9 +162,11 @@ fn a_flow_map_that_ends_on_an_empty_value_is_added_to() {
 }
 
 #[test]
-fn a_comment_right_behind_a_quote_stays_one() {
+fn a_comment_right_behind_a_quote_or_a_bracket_stays_one() {
     check("e: \"\"#c\n", &[set("e", 7)], "e: 7 #c\n");
     check("e: ''#c\n", &[set("e", "x")], "e: 'x'#c\n");
+    check("e: {}#c\n", &[set("e.k", 1)], "e: #c\n  k: 1\n");
+    check("e: [\"\"#c\n]\n", &[set("e[0]", 7)], "e: [7 #c\n]\n");
 }
 
 #[test]
@@ -441,4 +443,21 @@ fn an_edit_that_meets_another_kind_of_value_is_blocked() {
     assert_eq!(blocked("a: {b: 1}\n", &[append("a", 1)]), Blocked::Mismatch { line: 1 });
     assert_eq!(blocked("a: 1\n", &[remove("b")]), Blocked::Missing);
     assert_eq!(blocked("a: [1]\n", &[set("a[1]", 1)]), Blocked::Missing);
+}
+
+#[test]
+fn nothing_becomes_text_of_a_block_scalar_because_a_key_goes() {
+    for below in ["  \n", "\n   \n", " # c\n"] {
+        let before = format!("s: |\n t\nr: 1\n{below}d: 2\n");
+        assert!(matches!(blocked(&before, &[remove("r")]), Blocked::Layout { .. }), "{before:?}");
+    }
+    assert!(matches!(blocked("s: |+\n t\nr: 1\n\nd: 2\n", &[remove("r")]), Blocked::Layout { line: 4 }));
+    check("s: |\n t\nr: 1\n\n# c\nd: 2\n", &[remove("r")], "s: |\n t\n\n# c\nd: 2\n");
+    check("s: |\n t\nr: 1\nd: 2\n  \n", &[remove("r")], "s: |\n t\nd: 2\n  \n");
+}
+
+#[test]
+fn a_key_over_two_lines_is_found() {
+    check("{e\nx, f: 2}\n", &[remove("e x")], "{f: 2}\n");
+    assert!(matches!(blocked("m: {e\n  x}\n", &[set("m.e x", 2)]), Blocked::Layout { .. }));
 }

@@ -51,6 +51,7 @@ mod sshd;
 mod support;
 pub mod suppression;
 mod sysctls;
+mod table;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
@@ -142,8 +143,9 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 16] = [
         "api_rules",
+        "build",
         "context",
         "demand",
         "evidence",
@@ -156,6 +158,7 @@ mod tests {
         "settings",
         "support",
         "suppression",
+        "table",
         "test",
     ];
 

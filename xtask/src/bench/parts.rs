@@ -224,9 +224,10 @@ fn large(bench: &Bench) -> Result<String, String> {
         let own =
             bench.programs.own(&name, &work, &[arguments, &["-j", "1", &base]].concat()).on_copies_of(source);
         let copy = Contender::new("", &work, &["cp", &base, "copy"]).on_copies_of(source);
-        // A hundred times as much is measured less often.
-        let samples = in_turn(&[own.at_most(3), copy.at_most(3)], bench.rounds.min(3))?;
         let bytes = as_f64(fs::metadata(file).map_err(|error| error.to_string())?.len());
+        // What takes a minute is measured less often.
+        let rounds = if bytes > 5e7 { 2 } else { 3 };
+        let samples = in_turn(&[own.at_most(rounds), copy.at_most(rounds)], bench.rounds.min(rounds))?;
         let peak = Spread::of(samples[0].iter().map(|sample| sample.peak)).median;
         let ratio = spread(Spread::ratio(&samples[0], &samples[1], |sample| sample.wall));
         let of_file = figure(peak * 1024.0 * 1024.0 / bytes);

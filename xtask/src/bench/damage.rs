@@ -136,7 +136,9 @@ impl Damage {
     /// A line is altered without need where all that it says is said by a line that takes its place: its indentation,
     /// its quotes, its blanks or its comment are others. One that is blank or a comment is always gone without need.
     fn add_lines(&mut self, old: &str, new: &str) {
-        let diff = TextDiff::from_lines(old, new);
+        // A last line that gets its line break because others follow it now says what it said.
+        let [old, new] = [old, new].map(|text| format!("{}\n", text.strip_suffix('\n').unwrap_or(text)));
+        let diff = TextDiff::from_lines(old.as_str(), new.as_str());
         let said = |line: &str| -> String {
             let line = line.split(" #").next().unwrap_or_default();
             line.chars().filter(|it| !it.is_whitespace() && !"\"'-".contains(*it)).collect()
@@ -198,6 +200,8 @@ mod tests {
         let old = "a: 1 # why\nb:\n- c\n";
         assert_eq!(damage(old, old), Damage::default());
         let added = damage(old, "a: 1 # why\nb:\n- c\nd: 2\n");
+        assert_eq!(added, Damage { rewritten: 1, ..Damage::default() });
+        let added = damage("a: 1", "a: 1\nd: 2");
         assert_eq!(added, Damage { rewritten: 1, ..Damage::default() });
         let changed = damage(old, "a: 2 # why\nb:\n- c\n");
         assert_eq!(changed, Damage { rewritten: 1, altered: 1, overwritten: 1, ..Damage::default() });

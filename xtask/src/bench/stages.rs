@@ -17,7 +17,10 @@ const STAGES: [(&str, &[&str]); 11] = [
     ("objects and pods", &["transforms::model::object::Workloads>::with", "object::Workloads::with"]),
     ("planning", &["transforms::plan::plan_parts", "transforms::plan::plan_part"]),
     ("- room for the edits", &["rewriter::placement::place"]),
-    ("- Pod Security before and after, API rules", &["transforms::review::"]),
+    (
+        "- Pod Security before and after, API rules",
+        &["transforms::pod_security::evaluate", "transforms::api_rules::violations", "transforms::review::"],
+    ),
     ("new text, and its proof by events", &["rewriter::apply::apply_to"]),
     ("proof by the independent reader", &["cce_fix::reread::"]),
     ("diff", &["cce_fix::diff::unified"]),

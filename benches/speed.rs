@@ -1,4 +1,4 @@
-//! How fast: the scanner, one document through all transforms, a tree of files. `cargo bench`.
+//! How fast: the scanner, one document through all transforms, the evaluator, the diff, a tree of files. `cargo bench`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
@@ -9,10 +9,12 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cce_fix::diff::{self, DiffName};
 use cce_fix::engine::{self, Purpose};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rewriter::Stream;
-use transforms::Settings;
+use transforms::model::{PodView, Workloads};
+use transforms::{Evidence, Settings, pod_security};
 
 /// Real workloads by others as one text, where they are beside the repository.
 fn corpus() -> Option<String> {
@@ -68,6 +70,33 @@ fn document(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What is planned for one document, the Pod Security Standards alone, and the diff of a file of many documents.
+fn stages(criterion: &mut Criterion) {
+    let text = generate::stream(7, 1);
+    let stream = Stream::scan(&text).expect("a manifest");
+    let document = stream.document(0).expect("a document");
+    let (settings, evidence) = (Settings::default(), Evidence::default());
+    criterion.bench_function("transforms, one document", |bencher| {
+        bencher.iter(|| transforms::plan(black_box(document), &settings, &evidence).pods.len());
+    });
+    let workloads = Workloads::of(document);
+    let pod = workloads.pods.first().expect("a pod");
+    let view = PodView::of(pod, |node, _| Some(node.into())).expect("a pod as it is written");
+    criterion.bench_function("evaluator, one pod", |bencher| {
+        bencher.iter(|| pod_security::evaluate(black_box(&view), pod_security::NEWEST).level);
+    });
+    let old = generate::stream(7, 500);
+    let new = engine::examine(old.as_bytes(), Path::new("all.yaml"), &settings, Purpose::Rewrite).text;
+    let new = new.expect("something to fix");
+    let name = DiffName::new(Path::new("all.yaml"), Path::new("."));
+    let mut group = criterion.benchmark_group("diff");
+    group.throughput(Throughput::Bytes(old.len() as u64));
+    group.bench_function("500 documents", |bencher| {
+        bencher.iter(|| diff::unified(&name, black_box(old.as_bytes()), new.as_bytes()).len());
+    });
+    group.finish();
+}
+
 /// A tree of 1,000 files: the whole program against `cat` over the same files.
 fn tree(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -108,5 +137,5 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a file");
 }
 
-criterion_group!(benches, scanner, document, tree);
+criterion_group!(benches, scanner, document, stages, tree);
 criterion_main!(benches);

@@ -24,7 +24,7 @@ mod value;
 mod verify;
 mod view;
 
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, ApplyError, Rewrite, apply, apply_to};
 pub use comment::{Comment, Place};
 pub use draft::Draft;
 pub use edit::Edit;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scan::BOM;
+use crate::scan::{BOM, narrow};
 
 /// A place in a text, as people count: lines and columns from one, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,15 +46,15 @@ const BLOCK: usize = 4096;
 /// Where the lines of a text start; a place is found without going over the text again.
 #[derive(Debug)]
 pub(crate) struct LineIndex {
-    /// The offset of each line end.
-    newlines: Vec<usize>,
+    /// The offset of each line end, in half the room: larger texts are refused.
+    newlines: Vec<u32>,
     /// Characters in front of each block of [`BLOCK`] bytes; none where every byte is a character.
     characters: Vec<usize>,
 }
 
 impl LineIndex {
     pub(crate) fn new(text: &[u8]) -> Self {
-        let newlines = memchr::memchr_iter(b'\n', text).collect();
+        let newlines = memchr::memchr_iter(b'\n', text).map(narrow).collect();
         if text.is_ascii() {
             return Self { newlines, characters: Vec::new() };
         }
@@ -69,8 +69,8 @@ impl LineIndex {
 
     pub(crate) fn position(&self, text: &[u8], offset: usize) -> Position {
         let offset = offset.min(text.len());
-        let line = self.newlines.partition_point(|newline| *newline < offset);
-        let start = if line == 0 { 0 } else { self.newlines[line - 1] + 1 };
+        let line = self.newlines.partition_point(|newline| (*newline as usize) < offset);
+        let start = if line == 0 { 0 } else { self.newlines[line - 1] as usize + 1 };
         let bom = usize::from(line == 0 && offset > 0 && text.starts_with(BOM));
         let before = if self.characters.is_empty() {
             offset - start

@@ -235,7 +235,8 @@ impl<'s> Document<'s> {
         self.record().events.clone()
     }
 
-    pub(crate) fn has_aliases(&self) -> bool {
+    /// Whether a value in it stands for another one.
+    pub fn has_aliases(&self) -> bool {
         !self.record().aliases.is_empty()
     }
 

@@ -3,9 +3,7 @@
 use std::array;
 
 use transforms::model::Quantity;
-use transforms::{AddedRequests, Copies};
-
-use crate::engine::Examined;
+use transforms::{AddedRequests, Copies, DocumentPlan};
 
 /// The sums of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +27,9 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// Counts one file.
-    pub fn count(&mut self, examined: &Examined) {
-        for pod in examined.plans.iter().flat_map(|(_, plan)| &plan.pods) {
+    /// Counts what is planned for a document.
+    pub fn count(&mut self, plan: &DocumentPlan) {
+        for pod in &plan.pods {
             self.recreated += usize::from(pod.must_be_recreated());
             let AddedRequests { cpu, memory, copies } = &pod.added_requests;
             match copies {
@@ -93,15 +91,9 @@ mod tests {
     fn lines(texts: &[&str]) -> Vec<String> {
         let mut total = Demand::default();
         for text in texts {
-            let examined = engine::examine(
-                text.as_bytes(),
-                Path::new("a.yaml"),
-                &Settings::default(),
-                Purpose::Answer { satisfied: false },
-            );
-            let mut demand = Demand::default();
-            demand.count(&examined);
-            total.add(&demand);
+            let examined =
+                engine::examine(text.as_bytes(), Path::new("a.yaml"), &Settings::default(), Purpose::Count);
+            total.add(&examined.counted.demand);
         }
         total.lines().collect()
     }

@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use rewriter::{Document, Edit, Position, Refusal, Stream};
+use rewriter::{Document, Edit, Position, Refusal, Rewrite, Stream};
+use transforms::generate::Subject;
+use transforms::model::Workloads;
 use transforms::{DocumentPlan, Evidence, Outcome, Settings};
 
 use crate::changed::Lines;
 use crate::input::kind::{self, FileKind};
 use crate::report::finding::{self, Finding};
-use crate::report::text;
+use crate::report::{Tally, text};
 use crate::reread;
 
 /// What is left of a file that was looked at.
@@ -20,8 +22,15 @@ use crate::reread;
 pub struct Examined {
     /// What it is.
     pub kind: FileKind,
-    /// What was planned for its workloads, by number of the document.
+    /// What was planned for its workloads, by number of the document; without the objects and pods where they
+    /// were only to be counted.
     pub plans: Vec<(usize, DocumentPlan)>,
+    /// What the plans come to.
+    pub counted: Tally,
+    /// The overrides that found something to suppress.
+    pub overrides: BTreeSet<usize>,
+    /// What generated files are to know of the pods.
+    pub subjects: Vec<Subject>,
     /// Whether something is to change.
     pub changed: bool,
     /// The new text, where it was asked for and differs.
@@ -44,12 +53,17 @@ pub struct Told {
 /// What a file is examined for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To know what would be done. No text is made, so there is none to prove, and the edits are not kept.
+    /// To know how much would be done. Plans are counted and dropped one by one: those of a large file take many
+    /// times the room of its text. No text is made, so there is none to prove.
+    Count,
+    /// To know what would be done: the same with the plans, but without the edits.
     Answer {
         /// Whether it is told as well what is as it should be, which is most of what there is to tell.
         satisfied: bool,
     },
-    /// To have the new text, proved.
+    /// To have the new text, proved, and to know how much was done.
+    Rewrite,
+    /// The same with the plans.
     Text,
     /// To have the new text, proved, and what requests tell: all that reports do but each fix as text.
     Request,
@@ -58,6 +72,16 @@ pub enum Purpose {
         /// Whether one of them shows pieces of the old text.
         source: bool,
     },
+}
+
+impl Purpose {
+    fn makes_text(self) -> bool {
+        matches!(self, Self::Rewrite | Self::Text | Self::Report { .. })
+    }
+
+    fn only_counts(self) -> bool {
+        matches!(self, Self::Count | Self::Rewrite)
+    }
 }
 
 /// Something in a file that could not be handled; the run goes on and ends with 2.
@@ -82,7 +106,17 @@ impl Problem {
 impl Examined {
     /// A file of which nothing but its kind matters.
     pub fn of(kind: FileKind) -> Self {
-        Self { kind, plans: Vec::new(), changed: false, text: None, problems: Vec::new(), told: None }
+        Self {
+            kind,
+            plans: Vec::new(),
+            counted: Tally::default(),
+            overrides: BTreeSet::new(),
+            subjects: Vec::new(),
+            changed: false,
+            text: None,
+            problems: Vec::new(),
+            told: None,
+        }
     }
 
     /// A file of which nothing can be made.
@@ -180,47 +214,50 @@ fn examine_stream(
     changed: Option<&Lines>,
     purpose: Purpose,
 ) -> Examined {
-    let is_meant = |document: &Document<'_>| changed.is_none_or(|lines| lines.touch(*document));
-    let documents = || stream.documents().filter(is_meant);
-    let refused = || stream.documents().filter_map(|document| Some((document, document.refusal()?)));
     if is_template(stream) {
         return Examined::of(FileKind::Template);
     }
     let evidence = evidence.map_or_else(|| Cow::Owned(read_evidence(stream)), Cow::Borrowed);
-    let mut changing = BTreeSet::new();
-    let mut plans: Vec<(usize, DocumentPlan)> = documents()
-        .map(|document| (document.index(), transforms::plan(document, settings, &evidence)))
-        .filter(|(_, plan)| !plan.is_empty())
-        .map(|(index, plan)| {
-            if plan.edits().next().is_some() {
-                changing.insert(index);
-            }
-            (index, compact(plan, purpose))
-        })
-        .collect();
-    let workloads = plans.iter().any(|(_, plan)| !plan.pods.is_empty() || !plan.problems.is_empty());
-    let objects = workloads || stream.documents().any(is_object);
-    let refused_object = refused().any(|(document, _)| kind::mentions_object(document.text().as_bytes()));
-    if !objects && !refused_object {
-        return Examined::of(FileKind::Other);
-    }
-    let mut problems = Vec::new();
-    for document in documents() {
+    let mut desk = Desk {
+        settings,
+        evidence: &evidence,
+        purpose,
+        rewrite: Rewrite::new(stream),
+        examined: Examined::of(FileKind::Objects),
+    };
+    let is_meant = |document: &Document<'_>| changed.is_none_or(|lines| lines.touch(*document));
+    let mut workloads = false;
+    let mut is_asked = false;
+    for document in stream.documents().filter(is_meant) {
+        let found = Workloads::with(document, settings);
+        workloads |= has_workloads(&found);
+        // A defect in one document counts where there are workloads in any.
+        if !workloads && !is_asked {
+            is_asked = true;
+            let mut later =
+                stream.documents().filter(is_meant).skip_while(|it| it.index() <= document.index());
+            workloads = later.any(|later| has_workloads(&Workloads::with(later, settings)));
+        }
         let refusal = match document.refusal() {
             Some(refusal) if kind::mentions_object(document.text().as_bytes()) => Some(refusal.clone()),
             None if workloads && is_object(document) => document.duplicate_key(),
             _ => None,
         };
-        if let Some(refusal) = refusal {
-            plans.retain(|(index, _)| *index != document.index());
-            problems.push(Problem::refused(&refusal));
+        match refusal {
+            Some(refusal) => desk.examined.problems.push(Problem::refused(&refusal)),
+            None => desk.take(document, found),
         }
     }
-    let kind = if workloads { FileKind::Workloads } else { FileKind::Objects };
-    let changed = plans.iter().any(|(index, _)| changing.contains(index));
-    let mut examined = Examined { kind, plans, changed, text: None, problems, told: None };
-    if changed && !matches!(purpose, Purpose::Answer { .. }) {
-        edit(stream, &mut examined);
+    let refused_object = || {
+        let refused = stream.documents().filter(|document| document.refusal().is_some());
+        refused.map(|document| document.text()).any(|text| kind::mentions_object(text.as_bytes()))
+    };
+    if !workloads && !stream.documents().any(is_object) && !refused_object() {
+        return Examined::of(FileKind::Other);
+    }
+    let mut examined = desk.finish();
+    if workloads {
+        examined.kind = FileKind::Workloads;
     }
     if purpose == Purpose::Request {
         let findings = finding::without_fixes(stream, &examined.plans);
@@ -232,6 +269,84 @@ fn examine_stream(
         examined.told = Some(Told { findings, source });
     }
     examined
+}
+
+fn has_workloads(found: &Workloads<'_>) -> bool {
+    !found.pods.is_empty() || !found.problems.is_empty()
+}
+
+/// Where the documents of a file are planned and edited one after the other.
+struct Desk<'s, 'e> {
+    settings: &'e Settings,
+    evidence: &'e Evidence,
+    purpose: Purpose,
+    rewrite: Rewrite<'s>,
+    examined: Examined,
+}
+
+impl Desk<'_, '_> {
+    /// Plans a document, applies the edits where a new text is wanted, and proves the result; a document that fails
+    /// keeps its text, and its plan goes.
+    fn take(&mut self, document: Document<'_>, found: Workloads<'_>) {
+        let Self { settings, evidence, purpose, .. } = *self;
+        let mut counted = Tally::default();
+        let mut subjects = Vec::new();
+        let mut edits = Vec::new();
+        let mut is_changed = false;
+        let mut kept = DocumentPlan::default();
+        transforms::plan_parts(document, found, settings, evidence, |mut part| {
+            counted.count_plan(&part);
+            subjects.extend(part.pods.iter_mut().filter_map(|pod| pod.subject.take()));
+            is_changed |= part.edits().next().is_some();
+            if purpose == Purpose::Rewrite {
+                edits.append(&mut part.take_edits());
+            }
+            kept.append(compact(part, purpose));
+        });
+        if is_changed && purpose.makes_text() {
+            let all: Vec<&Edit> = edits.iter().chain(kept.edits()).collect();
+            match edited(document, &all) {
+                Ok(text) => {
+                    is_changed = text != document.text();
+                    self.rewrite.put(document, &text);
+                }
+                Err(message) => return self.refuse(document, &message),
+            }
+        }
+        let examined = &mut self.examined;
+        examined.changed |= is_changed;
+        examined.counted.add(&counted);
+        examined.subjects.append(&mut subjects);
+        examined.overrides.append(&mut kept.overrides_used);
+        if !kept.is_empty() {
+            examined.plans.push((document.index(), kept));
+        }
+    }
+
+    fn refuse(&mut self, document: Document<'_>, message: &str) {
+        let position = document.position(first_content(document));
+        let message = format!("{message}; this document is left as it is");
+        self.examined.problems.push(Problem::at(position, message));
+    }
+
+    fn finish(self) -> Examined {
+        let Self { mut examined, rewrite, purpose, .. } = self;
+        if examined.changed && purpose.makes_text() {
+            match rewrite.finish() {
+                Ok(text) => examined.text = Some(text),
+                Err(error) => return Examined::unreadable(None, format!("{error}; it is left as it is")),
+            }
+        }
+        examined
+    }
+}
+
+/// The text of a document with `edits` made, which both its own scan and an independent reader find changed as
+/// declared.
+fn edited(document: Document<'_>, edits: &[&Edit]) -> Result<String, String> {
+    let text = rewriter::apply_to(document, edits).map_err(|error| error.to_string())?;
+    reread::check_document(document, &text, edits).map_err(|error| error.to_string())?;
+    Ok(text)
 }
 
 /// Whether a document is refused because a template engine is yet to run over it.
@@ -248,11 +363,13 @@ fn read_evidence(stream: &Stream<'_>) -> Evidence {
     evidence
 }
 
-/// The plan without what nobody will ask for: it is kept until all documents of the file have theirs, and the
-/// plans of a large file take far more room than its text.
+/// The plan without what nobody will ask for.
 fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
-    if matches!(purpose, Purpose::Answer { .. }) {
+    if !purpose.makes_text() {
         plan.annotations = Vec::new();
+    }
+    if purpose.only_counts() {
+        return DocumentPlan { objects: Vec::new(), pods: Vec::new(), ..plan };
     }
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
     for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
@@ -272,47 +389,6 @@ fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
 /// Whether the document says that it is a Kubernetes object.
 fn is_object(document: Document<'_>) -> bool {
     document.root().is_some_and(|root| root.get("apiVersion").is_some() && root.get("kind").is_some())
-}
-
-/// Applies the planned edits and proves the result; a document that fails keeps its text and its plan goes.
-fn edit(stream: &Stream<'_>, examined: &mut Examined) {
-    loop {
-        let edits: Vec<(usize, Vec<&Edit>)> =
-            examined.plans.iter().map(|(document, plan)| (*document, plan.edits().collect())).collect();
-        let applied = rewriter::apply(stream, &edits);
-        let mut failed: Vec<(usize, String)> =
-            applied.failures.iter().map(|(document, error)| (*document, error.to_string())).collect();
-        failed.extend(unproved(stream, &applied.text, &edits));
-        if failed.is_empty() {
-            examined.changed = applied.text != stream.text();
-            examined.text = examined.changed.then_some(applied.text);
-            return;
-        }
-        let dropped: BTreeSet<usize> = failed.iter().map(|(document, _)| *document).collect();
-        for (index, message) in failed {
-            let start = stream.document(index).map_or(0, |document| first_content(document));
-            examined.problems.push(Problem::at(
-                stream.position(start),
-                format!("{message}; this document is left as it is"),
-            ));
-        }
-        examined.plans.retain(|(document, _)| !dropped.contains(document));
-        examined.problems.sort_by_key(|problem| problem.position);
-    }
-}
-
-/// The documents that an independent reader does not find changed as declared, and why.
-fn unproved(stream: &Stream<'_>, text: &str, edits: &[(usize, Vec<&Edit>)]) -> Vec<(usize, String)> {
-    let Ok(new) = Stream::scan(text) else {
-        return edits.iter().map(|(index, _)| (*index, reread::RereadError::Different.to_string())).collect();
-    };
-    let changed = edits.iter().filter(|(_, edits)| !edits.is_empty());
-    let failures = changed.filter_map(|(index, edits)| {
-        let (old, new) = (stream.document(*index)?, new.document(*index)?);
-        let error = reread::check(old.text(), new.text(), edits.iter().copied()).err()?;
-        Some((*index, error.to_string()))
-    });
-    failures.collect()
 }
 
 /// Where the document's value starts.

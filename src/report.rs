@@ -121,28 +121,31 @@ impl Tally {
         self.changed += usize::from(examined.changed);
         self.workloads += usize::from(examined.kind == FileKind::Workloads);
         self.refused += usize::from(!examined.problems.is_empty());
-        let mut left = false;
-        for plan in examined.plans.iter().map(|(_, plan)| plan) {
-            left |= plan.problems.iter().any(|problem| problem.needs_person);
-            self.notices += plan.notices.len();
-            for judged in plan.findings() {
-                if let Some(column) = column(judged) {
-                    self.transforms.entry(judged.finding.transform.id).or_default()[column] += 1;
-                }
-                match (&judged.state, &judged.finding.outcome) {
-                    (State::Fixed, Outcome::Fix(fix)) if fix.level == Level::Safe => self.safe += 1,
-                    (State::Fixed, _) => self.review += 1,
-                    (State::HeldBack, _) => self.held_back += 1,
-                    (State::Left(reason), _) => left |= reason.needs_person,
-                    (State::Suppressed(_), _) => self.suppressed += 1,
-                    (State::Satisfied, _) => {}
-                }
+        let left = self.left + usize::from(examined.counted.left > 0);
+        self.add(&examined.counted);
+        self.left = left;
+    }
+
+    /// Counts what is planned for a document, or for a part of it; `left` is more than nothing where something is.
+    pub fn count_plan(&mut self, plan: &DocumentPlan) {
+        let mut left = plan.problems.iter().any(|problem| problem.needs_person);
+        self.notices += plan.notices.len();
+        for judged in plan.findings() {
+            if let Some(column) = column(judged) {
+                self.transforms.entry(judged.finding.transform.id).or_default()[column] += 1;
+            }
+            match (&judged.state, &judged.finding.outcome) {
+                (State::Fixed, Outcome::Fix(fix)) if fix.level == Level::Safe => self.safe += 1,
+                (State::Fixed, _) => self.review += 1,
+                (State::HeldBack, _) => self.held_back += 1,
+                (State::Left(reason), _) => left |= reason.needs_person,
+                (State::Suppressed(_), _) => self.suppressed += 1,
+                (State::Satisfied, _) => {}
             }
         }
         self.left += usize::from(left);
-        self.demand.count(examined);
-        let pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
-        for pod_security in pods.filter_map(|pod| pod.pod_security.as_ref()) {
+        self.demand.count(plan);
+        for pod_security in plan.pods.iter().filter_map(|pod| pod.pod_security.as_ref()) {
             let PodSecurity { before, .. } = pod_security;
             let [count_before, count_after] = self.levels.entry(before.version).or_default();
             count_before.count(before.level);

@@ -1,7 +1,10 @@
 //! The independent proof: a document read before and after by another reader of YAML differs exactly by the
 //! edits that were declared.
 
-use rewriter::{Edit, Path, Step, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rewriter::{Document, Edit, Step, Stream, Value};
 use serde_yaml::Value as Data;
 use thiserror::Error;
 
@@ -23,8 +26,33 @@ pub enum RereadError {
     Different,
 }
 
+/// Documents of so many bytes are read item by item where they are lists: as data they take twenty times the room.
+const LARGE: usize = 1 << 20;
+
+/// Compares `before`, edited as data, with the text `after`.
+pub fn check_document(before: Document<'_>, after: &str, edits: &[&Edit]) -> Result<(), RereadError> {
+    if before.text().len() >= LARGE
+        && let Ok(after) = Stream::scan(after)
+        && let Some(after) = after.document(0)
+        && let Some(checked) = check_items(before, after, edits)
+    {
+        return checked;
+    }
+    check(before.text(), after, edits.iter().copied())
+}
+
 /// Compares `before`, edited as data, with `after`.
 pub fn check<'e>(
+    before: &str,
+    after: &str,
+    edits: impl IntoIterator<Item = &'e Edit>,
+) -> Result<(), RereadError> {
+    check_below(0, before, after, edits)
+}
+
+/// The same for the value that the first `depth` steps of each path lead to.
+fn check_below<'e>(
+    depth: usize,
     before: &str,
     after: &str,
     edits: impl IntoIterator<Item = &'e Edit>,
@@ -37,9 +65,71 @@ pub fn check<'e>(
         edits.into_iter().partition(|edit| is_item_removal(edit));
     items.sort_by(|one, other| other.path().cmp(one.path()));
     for edit in others.into_iter().chain(items) {
-        edit_data(&mut edited, edit, &after).ok_or(RereadError::Different)?;
+        edit_data(&mut edited, edit, depth, &after).ok_or(RereadError::Different)?;
     }
     if edited == after { Ok(()) } else { Err(RereadError::Different) }
+}
+
+/// How the paths of a list's items begin.
+const ITEMS: &str = "items";
+
+/// Compares lists item by item; `None` where they are none, or their items share something.
+fn check_items(
+    before: Document<'_>,
+    after: Document<'_>,
+    edits: &[&Edit],
+) -> Option<Result<(), RereadError>> {
+    let mut by_item: BTreeMap<usize, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits {
+        let [Step::Key(key), Step::Index(index), _, ..] = edit.path().steps() else { return None };
+        (key == ITEMS).then(|| by_item.entry(*index).or_default().push(edit))?;
+    }
+    let (before, after) = (List::of(before)?, List::of(after)?);
+    // What is around the items is the same, and to the independent reader too each of them is one.
+    let around = |list: &List<'_>| read(&list.around).ok();
+    let is_list = |data: &Data| {
+        let items = data.get(ITEMS).and_then(Data::as_sequence);
+        items.is_some_and(|items| (0..before.items.len()).map(Data::from).eq(items.iter().cloned()))
+    };
+    if before.items.len() != after.items.len() || around(&before).filter(is_list) != around(&after) {
+        return Some(Err(RereadError::Different));
+    }
+    let check = |(index, (before, after)): (usize, (&Cow<'_, str>, &Cow<'_, str>))| match by_item.get(&index)
+    {
+        Some(edits) => check_below(2, before, after, edits.iter().copied()),
+        None if before == after => Ok(()),
+        None => Err(RereadError::Different),
+    };
+    Some(before.items.iter().zip(&after.items).enumerate().try_for_each(check))
+}
+
+/// A list taken apart.
+struct List<'t> {
+    /// The text in which each item is its number.
+    around: String,
+    items: Vec<Cow<'t, str>>,
+}
+
+impl<'t> List<'t> {
+    fn of(document: Document<'t>) -> Option<Self> {
+        let node = document.root().filter(|_| !document.has_aliases())?.get(ITEMS)?;
+        let (text, range) = (document.text(), document.range());
+        let mut list = Self { around: String::new(), items: Vec::new() };
+        let mut at = 0;
+        for (number, item) in node.items().enumerate() {
+            let span = item.span().start - range.start..item.span().end - range.start;
+            let (before, written) = (text.get(..span.start)?, text.get(span.clone())?);
+            // The first line of a block has lost its place in its line.
+            let column = span.start - before.rfind('\n').map_or(0, |newline| newline + 1);
+            let is_flow = written.starts_with('{');
+            list.items.push(if is_flow { written.into() } else { (" ".repeat(column) + written).into() });
+            list.around.push_str(text.get(at..span.start)?);
+            list.around.push_str(&number.to_string());
+            at = span.end;
+        }
+        list.around.push_str(text.get(at..)?);
+        (!list.items.is_empty()).then_some(list)
+    }
 }
 
 fn is_item_removal(edit: &Edit) -> bool {
@@ -73,10 +163,11 @@ fn untagged(data: Data) -> Data {
 
 /// The edit on data; `None` when its path leads through something else than it expects. `after` tells whether an
 /// entry that was to go had to stay, with its neutral value, because of a comment.
-fn edit_data(root: &mut Data, edit: &Edit, after: &Data) -> Option<()> {
-    let (above, last) = edit.path().split_last()?;
+fn edit_data(root: &mut Data, edit: &Edit, depth: usize, after: &Data) -> Option<()> {
+    let steps = edit.path().steps().get(depth..)?;
+    let (last, above) = steps.split_last()?;
     let mut at = root;
-    for step in above.steps() {
+    for step in above {
         at = child(at, step)?;
     }
     match edit {
@@ -88,7 +179,7 @@ fn edit_data(root: &mut Data, edit: &Edit, after: &Data) -> Option<()> {
             }
             items.as_sequence_mut()?.push(data(value));
         }
-        Edit::Remove { path, neutral: Some(neutral) } if lookup(after, path) == Some(&data(neutral)) => {
+        Edit::Remove { neutral: Some(neutral), .. } if lookup(after, steps) == Some(&data(neutral)) => {
             *child(at, last)? = data(neutral);
         }
         Edit::Remove { .. } => match last {
@@ -117,8 +208,8 @@ fn child<'d>(at: &'d mut Data, step: &Step) -> Option<&'d mut Data> {
     }
 }
 
-fn lookup<'d>(root: &'d Data, path: &Path) -> Option<&'d Data> {
-    path.steps().iter().try_fold(root, |at, step| match step {
+fn lookup<'d>(root: &'d Data, steps: &[Step]) -> Option<&'d Data> {
+    steps.iter().try_fold(root, |at, step| match step {
         Step::Key(key) => at.as_mapping()?.get(key.as_ref()),
         Step::Index(index) => at.as_sequence()?.get(*index),
     })
@@ -139,6 +230,8 @@ fn data(value: &Value) -> Data {
 
 #[cfg(test)]
 mod tests {
+    use rewriter::Path;
+
     use super::*;
 
     #[test]
@@ -187,5 +280,60 @@ mod tests {
         assert!(check(before, "list: [b, D, 4, 5, 6, 7, 8, 9, e]\n", &edits).is_err());
         let nested = [remove(0), Edit::remove(list().index(0).index(0), None)];
         assert!(check("list: [[a], b]\n", "list: [b]\n", &nested).is_ok());
+    }
+
+    /// A list of mappings in block style or as JSON, long enough to be read item by item.
+    fn list(is_json: bool, last: &str) -> String {
+        let count = LARGE / 20;
+        let items = (0..count).map(|number| format!("- name: n{number}\n  a: {{b: 1}}\n"));
+        let text = format!("kind: List\nitems:\n{}- {last}\n# end\n", items.collect::<String>());
+        if is_json {
+            let items: Vec<String> = (0..count)
+                .map(|number| format!("{{\"name\": \"n{number}\",\n\"a\": {{\"b\": 1}}}}"))
+                .collect();
+            return format!("{{\"kind\": \"List\", \"items\": [{}, {last}]}}", items.join(", "));
+        }
+        text
+    }
+
+    fn check_list(before: &str, after: &str, edits: &[Edit]) -> Option<Result<(), RereadError>> {
+        let (old, new) = (Stream::scan(before).unwrap(), Stream::scan(after).unwrap());
+        let edits: Vec<&Edit> = edits.iter().collect();
+        let checked = check_items(old.document(0).unwrap(), new.document(0).unwrap(), &edits);
+        let whole = check_document(old.document(0).unwrap(), after, &edits);
+        assert!(checked.as_ref().is_none_or(|checked| checked.is_ok() == whole.is_ok()));
+        checked
+    }
+
+    #[test]
+    fn long_lists_are_read_item_by_item() {
+        for is_json in [false, true] {
+            let before = list(is_json, "{c: 1}");
+            let item = |index: usize| Path::root().key(ITEMS).index(index);
+            let edits = [Edit::set(item(1).keys(["a", "b"]), 2), Edit::set(item(LARGE / 20).key("d"), 1)];
+            let after = |text: &str| {
+                let second = text.find("n1\"").or_else(|| text.find("n1\n")).unwrap();
+                let (head, rest) = text.split_at(second);
+                (head.to_owned() + &rest.replacen(": 1", ": 2", 1)).replace("{c: 1}", "{c: 1, d: 1}")
+            };
+            let after = after(&before);
+            assert!(matches!(check_list(&before, &after, &edits), Some(Ok(()))));
+            for wrong in [
+                after.replace("{c: 1,", "{c: 2,"),
+                after.replace("n7\"", "m7\"").replace("n7\n", "m7\n"),
+                after.replace("List", "Set"),
+                before.clone(),
+            ] {
+                assert!(matches!(check_list(&before, &wrong, &edits), Some(Err(_))), "{is_json}");
+            }
+            let around = [Edit::set(Path::root().key("kind"), "Set")];
+            assert!(check_list(&before, &before.replace("List", "Set"), &around).is_none());
+        }
+        // What an item shares with another one is not to be seen in its own text.
+        let shared = format!("base: &a 1\n{}", list(false, "{c: *a}"));
+        let edits = [Edit::set(Path::root().key(ITEMS).index(0).key("d"), 1)];
+        let after = shared.replacen("a: {b: 1}", "a: {b: 1}\n  d: 1", 1);
+        assert!(check_list(&shared, &after, &edits).is_none());
+        assert!(check(&shared, &after, &edits).is_ok());
     }
 }

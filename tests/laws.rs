@@ -49,6 +49,28 @@ fn a_second_run_changes_nothing() {
     }
 }
 
+/// Whether plans are kept or only counted, the same is done and told.
+#[test]
+fn to_count_is_to_plan() {
+    let ask = |text: &str, path: &Path, purpose: Purpose| {
+        let mut examined = engine::examine(text.as_bytes(), path, &Settings::default(), purpose);
+        for (_, plan) in &mut examined.plans {
+            plan.pods.clear();
+            plan.objects.clear();
+            plan.annotations.clear();
+        }
+        examined.plans.retain(|(_, plan)| !plan.is_empty());
+        format!("{examined:?}")
+    };
+    for (path, text) in texts() {
+        for [kept, counted] in
+            [[Purpose::Text, Purpose::Rewrite], [Purpose::Answer { satisfied: false }, Purpose::Count]]
+        {
+            assert_eq!(ask(&text, &path, kept), ask(&text, &path, counted), "{}", path.display());
+        }
+    }
+}
+
 /// The same with what a configuration can ask for.
 #[test]
 fn a_second_run_with_other_decisions_changes_nothing() {

@@ -12,6 +12,7 @@ use crate::images::{ImageRef, ends_with_parts, glob};
 use crate::model::{Command, Container, Malformed, Pod};
 use crate::settings::Version;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
+use crate::table::table;
 
 transform! {
     /// Every pod gets a token for the API server unless it says otherwise, and whoever gets into a container
@@ -208,15 +209,9 @@ struct Kinds {
     because: String,
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
-)]
 fn api_clients() -> &'static ApiClients {
     static TABLE: OnceLock<ApiClients> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        serde_yaml::from_str(include_str!("api_clients.yaml")).expect("api_clients.yaml is well-formed")
-    })
+    TABLE.get_or_init(|| table!("api_clients"))
 }
 
 /// What in the pod tells that it talks to the API server.

@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 use foldhash::{HashMap, HashMapExt as _};
 use serde::Deserialize;
 
+use crate::table::table;
+
 mod image_ref;
 mod user_image;
 
@@ -273,17 +275,9 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// The catalogue that comes with the program.
-    #[expect(
-        clippy::expect_used,
-        clippy::missing_panics_doc,
-        reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
-    )]
     pub fn builtin() -> &'static Arc<Self> {
         static BUILTIN: OnceLock<Arc<Catalogue>> = OnceLock::new();
-        BUILTIN.get_or_init(|| {
-            let data = serde_yaml::from_str(include_str!("images.yaml")).expect("images.yaml is well-formed");
-            Arc::new(Self::index(data, 0))
-        })
+        BUILTIN.get_or_init(|| Arc::new(Self::index(table!("images"), 0)))
     }
 
     /// This catalogue with `own` rows before its own, so that they are found first: the first row that knows

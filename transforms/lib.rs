@@ -51,6 +51,7 @@ mod sshd;
 mod support;
 pub mod suppression;
 mod sysctls;
+mod table;
 #[cfg(test)]
 mod test;
 mod unprivileged_port;
@@ -61,7 +62,7 @@ pub use context::{Context, ObjectContext};
 pub use demand::{AddedRequests, Copies};
 pub use evidence::{Evidence, Overlay};
 pub use identity::Identity;
-pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan};
+pub use plan::{DocumentPlan, Judged, ObjectPlan, PodPlan, State, plan, plan_parts};
 pub use review::PodSecurity;
 pub use settings::{Profile, Settings};
 pub use support::{Category, Finding, Fix, Left, Level, Meta, Outcome, Review, Severity, Transform};
@@ -142,8 +143,9 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no transforms.
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 16] = [
         "api_rules",
+        "build",
         "context",
         "demand",
         "evidence",
@@ -156,6 +158,7 @@ mod tests {
         "settings",
         "support",
         "suppression",
+        "table",
         "test",
     ];
 

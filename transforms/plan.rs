@@ -48,6 +48,30 @@ impl DocumentPlan {
         fixes.chain(&self.annotations)
     }
 
+    /// Adds what was planned for a later part of the document.
+    pub fn append(&mut self, part: Self) {
+        let Self { pods, objects, problems, warnings, notices, overrides_used, annotations } = part;
+        self.pods.extend(pods);
+        self.objects.extend(objects);
+        self.problems.extend(problems);
+        self.warnings.extend(warnings);
+        self.notices.extend(notices);
+        self.overrides_used.extend(overrides_used);
+        self.annotations.extend(annotations);
+    }
+
+    /// Takes the changes out, in the order of [`Self::edits`].
+    pub fn take_edits(&mut self) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for judged in self.findings_mut().filter(|judged| judged.state == State::Fixed) {
+            if let Outcome::Fix(fix) = &mut judged.finding.outcome {
+                edits.append(&mut fix.edits);
+            }
+        }
+        edits.append(&mut self.annotations);
+        edits
+    }
+
     /// The findings about objects, then those about pods.
     pub fn findings(&self) -> impl Iterator<Item = &Judged> {
         let of_objects = self.objects.iter().flat_map(|object| &object.findings);
@@ -144,12 +168,71 @@ pub enum State {
 /// Each transform sees all objects and pods before the next one starts, and sees what the ones before it have
 /// planned. A fix that the text has no room for (see [`rewriter::place`]) is out before anything builds on it.
 pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) -> DocumentPlan {
+    let mut whole = DocumentPlan::default();
     let workloads = Workloads::with(document, settings);
-    // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
+    plan_parts(document, workloads, settings, evidence, |part| whole.append(part));
+    whole
+}
+
+/// Plans the fixes of `workloads`, which are those of `document`, as [`plan()`] does, and gives them out part by part:
+/// the plans for a list of thousands of objects take many times the room of its text.
+pub fn plan_parts(
+    document: Document<'_>,
+    workloads: Workloads<'_>,
+    settings: &Settings,
+    evidence: &Evidence,
+    mut take: impl FnMut(DocumentPlan),
+) {
     let suppressions = Suppressions::of(document, &workloads, settings);
-    let mut plan = fold(&workloads, settings, evidence, &suppressions, |_| {});
+    let problems = workloads.problems.clone();
+    for part in parts(document, workloads) {
+        take(plan_part(document, &part, settings, evidence, &suppressions));
+    }
+    let overrides_used = suppressions.used_overrides();
+    let notices = suppressions.notices(settings);
+    take(DocumentPlan { problems, notices, overrides_used, ..DocumentPlan::default() });
+}
+
+/// Objects that are planned together, at least.
+const PART: usize = 64;
+/// In how many parts a list falls at most: to find its way in the text, each of them goes over the whole list.
+const PARTS: usize = 256;
+
+/// The items of a list in parts that have nothing to do with each other; everything else as a whole.
+fn parts<'d>(document: Document<'_>, workloads: Workloads<'d>) -> impl Iterator<Item = Workloads<'d>> {
+    let item = |path: &Path| match path.steps() {
+        [Step::Key(_), Step::Index(index), ..] => Some(*index),
+        _ => None,
+    };
+    let Workloads { objects, pods, .. } = workloads;
+    let paths = objects.iter().map(|object| &object.path).chain(pods.iter().map(|pod| &pod.object.path));
+    let count = paths.clone().map(item).collect::<Option<Vec<_>>>().filter(|_| !document.has_aliases());
+    let count = count.and_then(|items| items.into_iter().max()).map_or(0, |last| last + 1);
+    let size = PART.max(count.div_ceil(PARTS));
+    let is_before = move |path: &Path, end: usize| item(path).is_none_or(|item| item < end);
+    let (mut objects, mut pods) = (objects.into_iter().peekable(), pods.into_iter().peekable());
+    let last = count.div_ceil(size).max(1);
+    (1..=last).map(move |number| {
+        let end = if number == last { usize::MAX } else { number * size };
+        Workloads {
+            objects: std::iter::from_fn(|| objects.next_if(|object| is_before(&object.path, end))).collect(),
+            pods: std::iter::from_fn(|| pods.next_if(|pod| is_before(&pod.object.path, end))).collect(),
+            problems: Vec::new(),
+        }
+    })
+}
+
+fn plan_part(
+    document: Document<'_>,
+    workloads: &Workloads<'_>,
+    settings: &Settings,
+    evidence: &Evidence,
+    suppressions: &Suppressions,
+) -> DocumentPlan {
+    // Nearly always there is room for all fixes, so that asking once, at the end, is enough.
+    let mut plan = fold(workloads, settings, evidence, suppressions, |_| {});
     if block(document, plan.findings_mut()) > 0 {
-        plan = fold(&workloads, settings, evidence, &suppressions, |fresh| {
+        plan = fold(workloads, settings, evidence, suppressions, |fresh| {
             block(document, fresh.iter_mut().map(|judged| &mut **judged));
         });
         // Each for itself has been placed; that they also go together is not for this crate to know.
@@ -158,16 +241,13 @@ pub fn plan(document: Document<'_>, settings: &Settings, evidence: &Evidence) ->
     review::review(&workloads.pods, &mut plan, settings.target, |plan| {
         block(document, plan.findings_mut());
     });
-    plan.overrides_used = suppressions.used_overrides();
-    plan.notices = suppressions.notices(settings);
     if let Some(reason) = &settings.add_suppressions {
-        annotate(document, &workloads, &mut plan, reason);
+        annotate(document, workloads, &mut plan, reason);
     }
     for (pod, pod_plan) in workloads.pods.iter().zip(&mut plan.pods) {
         pod_plan.added_requests = AddedRequests::of(pod, &pod_plan.findings);
     }
     plan.objects.retain(|object| !object.findings.is_empty());
-    plan.problems = workloads.problems;
     plan.warnings
         .extend(workloads.objects.iter().filter_map(|object| check_version(object, settings.target)));
     let mut stale: Vec<Problem> = workloads

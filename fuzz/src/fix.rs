@@ -104,7 +104,13 @@ fn other_purposes(
     law(report.text == examined.text && report.problems == examined.problems, || {
         "a report changes the result".to_owned()
     })?;
+    let rewritten = engine::examine(bytes, path, settings, Purpose::Rewrite);
+    law(rewritten.text == examined.text && rewritten.problems == examined.problems, || {
+        "to drop the plans changes the result".to_owned()
+    })?;
     if !unproved {
+        let counted = engine::examine(bytes, path, settings, Purpose::Count);
+        law(counted.counted == examined.counted, || "counted alone, there is another sum".to_owned())?;
         let answer = engine::examine(bytes, path, settings, Purpose::Answer { satisfied: false });
         law(answer.changed == examined.changed && answer.kind == examined.kind, || {
             format!("asked alone: {}, written: {}", answer.changed, examined.changed)

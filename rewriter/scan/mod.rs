@@ -296,7 +296,7 @@ impl Scanner<'_> {
 
 /// Offsets fit: [`crate::decode`] refuses larger texts.
 #[inline]
-fn narrow(offset: usize) -> u32 {
+pub(crate) fn narrow(offset: usize) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "texts of more than 4 GiB are refused when decoded")]
     let offset = offset as u32;
     offset

@@ -44,9 +44,8 @@ impl Run<'_> {
         let settings = decisions.settings_for(path);
         let mut examined = look(input, &bytes, &self.patches, evidence, &settings, lines, self.purpose());
         let mut output = self.output(path, &mut examined, input.named);
-        let plans = || examined.plans.iter().map(|(_, plan)| plan);
-        output.overrides = plans().flat_map(|plan| &plan.overrides_used).copied().collect();
-        output.subjects = plans().flat_map(|plan| &plan.pods).filter_map(|pod| pod.subject.clone()).collect();
+        output.overrides = std::mem::take(&mut examined.overrides);
+        output.subjects = std::mem::take(&mut examined.subjects);
         match (self.mode, &examined.text) {
             (Mode::List, _) if examined.changed => output.stdout = self.screen.name_line(path),
             (Mode::Diff, Some(text)) => output.stdout = self.screen.diff(path, &bytes, text.as_bytes()),
@@ -66,8 +65,10 @@ impl Run<'_> {
     pub(super) fn purpose(&self) -> Purpose {
         match (self.report, self.mode) {
             (Some(source), _) => Purpose::Report { source },
-            (None, Mode::Check | Mode::List) => Purpose::Answer { satisfied: self.cli.verbose },
-            (None, Mode::Write | Mode::Diff) => Purpose::Text,
+            (None, Mode::Check | Mode::List) if self.cli.verbose => Purpose::Answer { satisfied: true },
+            (None, Mode::Write | Mode::Diff) if self.cli.verbose => Purpose::Text,
+            (None, Mode::Check | Mode::List) => Purpose::Count,
+            (None, Mode::Write | Mode::Diff) => Purpose::Rewrite,
         }
     }
 

@@ -35,8 +35,7 @@ impl Run<'_> {
             Err(error) => return refuse(&error.to_string()),
         };
         let mut examined = examine(&bytes, path, &decisions.settings_for(path), None, None, self.purpose());
-        let unreadable =
-            examined.text.is_none() && !examined.problems.is_empty() && examined.plans.is_empty();
+        let unreadable = examined.text.is_none() && !examined.problems.is_empty();
         let template = examined.kind == FileKind::Template;
         let mut output = self.output(path, &mut examined, template);
         // There is no file to open.

@@ -74,7 +74,11 @@ None of our crates has `unsafe` in it: `unsafe_code = \"forbid\"` holds for the 
         ("fuzz/", "`fuzz`; not in the program"),
     ] {
         let sections = manifest(&format!("{folder}Cargo.toml"));
-        for (section, heading) in [("dependencies", ""), ("dev-dependencies", ", tests and benchmarks")] {
+        for (section, heading) in [
+            ("dependencies", ""),
+            ("build-dependencies", ", its build script"),
+            ("dev-dependencies", ", tests and benchmarks"),
+        ] {
             let Some(listed) = sections.get(section) else { continue };
             write!(page, "\n## {what}{heading}\n\n| crate | why |\n| --- | --- |\n").unwrap();
             for Listed { name, reason, is_ours, from_workspace } in listed {

@@ -1,5 +1,6 @@
 //! The table of kinds: which objects hold pods, and where.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,6 +9,7 @@ use rewriter::{Node, Path, Step};
 use serde::Deserialize;
 
 use super::shape::{Place, Shape};
+use crate::table::table;
 
 /// One row of `kinds.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -150,15 +152,9 @@ impl KnownKinds {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
-)]
 fn all() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    ROWS.get_or_init(|| {
-        serde_yaml::from_str(include_str!("../kinds.yaml")).expect("kinds.yaml is well-formed")
-    })
+    ROWS.get_or_init(|| table!("kinds"))
 }
 
 pub(super) fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
@@ -182,7 +178,7 @@ pub struct Pattern(Vec<Segment>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
     /// The value of a key.
-    Key(String),
+    Key(Cow<'static, str>),
     /// Each item of a list.
     Items,
     /// Each value of a map.
@@ -206,7 +202,7 @@ impl TryFrom<String> for Pattern {
                      value of a map"
                 ));
             }
-            segments.push(if is_role { Segment::Values } else { Segment::Key(key.to_owned()) });
+            segments.push(if is_role { Segment::Values } else { Segment::key(key) });
             if is_list {
                 segments.push(Segment::Items);
             }
@@ -228,7 +224,15 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// Keys that lead to the pods of nearly every workload: not to be allocated with every path through them.
+const USUAL: [&str; 4] = ["jobTemplate", "spec", "template", "items"];
+
 impl Segment {
+    fn key(key: &str) -> Self {
+        let usual = USUAL.iter().find(|usual| **usual == key);
+        Self::Key(usual.map_or_else(|| Cow::Owned(key.to_owned()), |usual| Cow::Borrowed(*usual)))
+    }
+
     /// Whether the step is one that the segment stands for.
     pub(super) fn fits(&self, step: &Step) -> bool {
         match (self, step) {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::volume::normal;
 use crate::support::Severity;
+use crate::table::table;
 
 /// One row of `host_paths.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -70,15 +71,9 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty())
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
-)]
 fn rows() -> &'static [NodePath] {
     static ROWS: OnceLock<Vec<NodePath>> = OnceLock::new();
-    ROWS.get_or_init(|| {
-        serde_yaml::from_str(include_str!("../host_paths.yaml")).expect("host_paths.yaml is well-formed")
-    })
+    ROWS.get_or_init(|| table!("host_paths"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::pod::Pod;
 use super::security_context::SecurityContext;
 use super::volume::{VolumeSource, covers};
 use crate::images::Catalogue;
+use crate::table::table;
 
 /// Namespaces of the cluster itself.
 const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -27,15 +28,9 @@ struct Addon {
     namespace: Option<String>,
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the data is compiled in and read by a test, so this cannot fail in a tested build"
-)]
 fn addons() -> &'static [Addon] {
     static ADDONS: OnceLock<Vec<Addon>> = OnceLock::new();
-    ADDONS.get_or_init(|| {
-        serde_yaml::from_str(include_str!("../addons.yaml")).expect("addons.yaml is well-formed")
-    })
+    ADDONS.get_or_init(|| table!("addons"))
 }
 
 /// The pattern of the CCE add-on that an object belongs to by its name.

@@ -726,3 +726,49 @@ fn a_copy_of_the_object_in_an_annotation_is_named_and_stays() {
         [""; 0]
     );
 }
+
+#[test]
+fn items_of_a_long_list_are_planned_in_parts() {
+    let count = 3 * PART + 5;
+    let list = |head: &str| {
+        let pod = |number: usize| {
+            format!(
+                "- {{apiVersion: v1, kind: Pod, metadata: {{name: p{number}}}, spec: {{containers: [{{name: a, image: r.io/a}}]}}}}\n"
+            )
+        };
+        let pods: String = (0..count).map(pod).collect();
+        format!(
+            "{head}apiVersion: v1\nkind: List\nitems:\n{pods}- {{apiVersion: v1, kind: Service, spec: {{type: NodePort}}}}\n"
+        )
+    };
+    let parts = |text: &str| {
+        let stream = Stream::scan(text).unwrap();
+        let document = stream.document(0).unwrap();
+        let settings = Settings::default();
+        let mut parts = Vec::new();
+        let workloads = Workloads::with(document, &settings);
+        plan_parts(document, workloads, &settings, &Evidence::default(), |part| parts.push(part));
+        parts
+    };
+    let text = list("");
+    let found = parts(&text);
+    // The last one has what is about the document as a whole.
+    let pods: Vec<usize> = found.iter().map(|part| part.pods.len()).collect();
+    assert_eq!(pods, [PART, PART, PART, 5, 0]);
+    let names = found.iter().flat_map(|part| &part.pods).map(|pod| pod.object.name.clone().unwrap());
+    assert!(names.eq((0..count).map(|number| format!("p{number}"))));
+    let whole = plans(&Settings::default(), &text).remove(0);
+    let states = |pod: &PodPlan| pod.findings.iter().map(|judged| judged.state.clone()).collect::<Vec<_>>();
+    assert!(found.iter().flat_map(|part| &part.pods).map(states).eq(whole.pods.iter().map(states)));
+    assert_eq!(found[3].objects.len(), 1, "the Service");
+    let edits: Vec<Edit> = found.into_iter().flat_map(|mut part| part.take_edits()).collect();
+    // Of the whole, those about objects come first.
+    let sorted = |mut edits: Vec<Edit>| {
+        edits.sort_by(|one, other| one.path().cmp(other.path()));
+        edits
+    };
+    assert_eq!(sorted(edits), sorted(whole.edits().cloned().collect()));
+    // What aliases stand for may be asked for by several items, so that they are planned together.
+    let shared = parts(&list("shared: [&a 1, *a]\n"));
+    assert_eq!(shared.iter().map(|part| part.pods.len()).collect::<Vec<_>>(), [count, 0]);
+}

@@ -1,9 +1,14 @@
 //! Chores of this repository: `cargo xtask`.
 
+mod bench;
 mod fuzz;
+#[path = "../../tests/generate.rs"]
+mod generate;
+mod instructions;
 mod release;
 mod sbom;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
@@ -14,6 +19,9 @@ Usage: cargo xtask <CHORE>
   new-transform ID    the file, the line in transforms/lib.rs and the first fixtures of a transform
   docs                writes the generated pages of docs/ and the schemas anew
   fuzz [OPTIONS]      makes cases at random and tries the laws on them; `--help` tells the options
+  bench [OPTIONS] [PART]...
+                      this program and the alternatives in turn on the same files; `--help` tells the parts
+  instructions        compares the instructions for each byte with the record; `--record` writes it anew
   release             the static program, its checksum and the list of what is in it, in target/dist
   release --twice     the same, built a second time in another folder, and compared
 ";
@@ -25,6 +33,10 @@ fn main() -> ExitCode {
         ["new-transform", id] => new_transform(&repository(), id),
         ["docs"] => docs(&repository()),
         ["fuzz", options @ ..] => fuzz::fuzz(&repository(), options),
+        ["bench", arguments @ ..] => bench::bench(&repository(), arguments),
+        ["bench-one", "--", command @ ..] => return plain(bench::one(command)),
+        ["bench-floor", what, list] => return plain(bench::floor(what, list)),
+        ["instructions", arguments @ ..] => instructions::instructions(&repository(), arguments),
         ["release"] => release::release(&repository(), false),
         ["release", "--twice"] => release::release(&repository(), true),
         _ => Err(USAGE.to_owned()),
@@ -41,9 +53,34 @@ fn main() -> ExitCode {
     }
 }
 
+/// For the harness, which reads it.
+#[expect(clippy::print_stdout, reason = "what the harness reads")]
+fn plain(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            print(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
 #[expect(clippy::print_stderr, reason = "a chore tells the person who runs it what it did")]
 fn print(message: &str) {
     eprintln!("{message}");
+}
+
+/// Where cargo puts what it builds.
+fn target(repository: &Path) -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore finds its way by what cargo and the shell are told")]
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
 }
 
 fn repository() -> PathBuf {

@@ -2,7 +2,6 @@
 //!
 //! Whoever builds the same source with the same Rust gets the same file: `--twice` tries that.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +24,7 @@ pub(crate) fn release(repository: &Path, twice: bool) -> Result<String, String> 
     if !runs("musl-gcc") {
         return Err("musl-gcc is missing: `apt-get install musl-tools`".to_owned());
     }
-    let target = variable("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
+    let target = crate::target(repository);
     let program = build(repository, &target)?;
     if !is_static(&program) {
         return Err("the program asks for a dynamic linker".to_owned());
@@ -52,8 +51,9 @@ pub(crate) fn release(repository: &Path, twice: bool) -> Result<String, String> 
 fn build(repository: &Path, target: &Path) -> Result<Vec<u8>, String> {
     let args = ["build", "--release", "--locked", "--package", "cce-fix", "--target", TARGET];
     let here = repository.canonicalize().map_err(|error| error.to_string())?;
-    let home = variable("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cargo"))).unwrap_or_default();
+    let home = crate::variable("CARGO_HOME").map(PathBuf::from);
+    let home =
+        home.or_else(|| Some(PathBuf::from(crate::variable("HOME")?).join(".cargo"))).unwrap_or_default();
     let renamed = [(target, "/target"), (here.as_path(), "/cce-fix"), (home.as_path(), "/cargo")];
     let flags = |option: &str| -> Vec<String> {
         renamed.iter().map(|(path, name)| format!("{option}={}={name}", path.display())).collect()
@@ -73,11 +73,6 @@ fn build(repository: &Path, target: &Path) -> Result<Vec<u8>, String> {
     }
     let built = target.join(TARGET).join("release/cce-fix");
     fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a chore builds where cargo builds")]
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name)
 }
 
 fn runs(program: &str) -> bool {

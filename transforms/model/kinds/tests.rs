@@ -111,7 +111,7 @@ impl Tree {
 /// A path that the pattern leads to.
 fn concrete(pattern: &Pattern, start: &Path) -> Path {
     let step = |segment: &Segment| match segment {
-        Segment::Key(key) => Step::Key(key.clone().into()),
+        Segment::Key(key) => Step::Key(key.clone()),
         Segment::Items => Step::Index(0),
         Segment::Values => Step::Key("worker".into()),
     };

@@ -76,7 +76,10 @@ pub enum Purpose {
 
 impl Purpose {
     fn makes_text(self) -> bool {
-        matches!(self, Self::Rewrite | Self::Text | Self::Report { .. })
+        match self {
+            Self::Count | Self::Answer { .. } => false,
+            Self::Rewrite | Self::Text | Self::Request | Self::Report { .. } => true,
+        }
     }
 
     fn only_counts(self) -> bool {

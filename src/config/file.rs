@@ -284,7 +284,9 @@ pub(super) fn locate(text: &str, path: &rewriter::Path) -> (usize, usize) {
 
 /// The reader's message without the place, and with the nearest of the names that it expected.
 fn explain(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
+    // To the reader every name could be a tag as well, which a configuration has no use for.
+    let message =
+        &message.split(" at line ").next().unwrap_or(message).replace("a YAML tag starting with '!'", "text");
     let Some((what, expected)) = message.split_once(", expected ") else { return message.to_owned() };
     let quoted =
         |text: &'_ str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };

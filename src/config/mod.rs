@@ -393,6 +393,7 @@ transforms:
         }
         for (text, words) in [
             ("profile: strict\n", "unknown variant `strict`"),
+            ("profile: [cce]\n", "1:10: profile: invalid type: sequence, expected text"),
             ("target: 1.30\n", "write it in quotes"),
             ("target: '1.99'\n", "the newest version known here is `1.37`"),
             ("safe: 'yes'\n", "expected a boolean"),

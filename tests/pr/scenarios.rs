@@ -556,6 +556,31 @@ fn what_the_forge_refuses_is_told() {
     world.ok(&["--safe"]);
 }
 
+/// What reviewers see is what was meant, names that would be something else included.
+#[test]
+fn the_forge_renders_a_body_as_meant() {
+    let Some(world) = World::new(On::Gitea) else { return };
+    world.commit("deploy/<img src=x onerror=a()> | [a](b).yaml", &more("more"));
+    world.ok(&[]);
+    let (server, path) = world.server().unwrap();
+    for pull in world.pulls() {
+        let asked = serde_json::json!({"Text": pull.body, "Mode": "comment", "Context": path});
+        let (status, html) = server.ask("POST", "/markdown", Some(&asked));
+        assert_eq!(status, 200, "{html}");
+        let rows = pull.body.lines().filter(|line| line.starts_with("| `")).count();
+        assert!(rows >= 4, "{}", pull.body);
+        assert_eq!(html.matches("<tr>").count(), rows + 1, "{html}");
+        assert_eq!(html.matches("<table>").count(), 1, "{html}");
+        assert_eq!(html.matches("<h3").count(), pull.body.matches("\n### ").count(), "{html}");
+        // The name is text in a cell of its own, and what is remembered is not to be seen.
+        assert!(
+            html.contains("<td><code>deploy/&lt;img src=x onerror=a()&gt; | [a](b).yaml</code></td>"),
+            "{html}"
+        );
+        assert!(!html.contains("<img") && !html.contains("cce-fix:1"), "{html}");
+    }
+}
+
 fn what_is_wrong_is_named_and_tokens_are_not(on: On) {
     let Some(world) = World::new(on) else { return };
     let run = |args: &[&str], token: &str| {

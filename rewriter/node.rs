@@ -260,11 +260,11 @@ impl<'s> Node<'s> {
     /// Whether it is a scalar with this text.
     pub fn is_text(&self, text: &str) -> bool {
         let event = self.raw();
-        // Most scalars are written as they are meant; what folds is longer than what it says.
+        // Most scalars are written as they are meant; what folds is never shorter than what it says.
         match event.kind {
             EventKind::Plain => {
                 let source = self.source();
-                source == text || source.len() > text.len() && source.contains('\n') && self.text() == text
+                source == text || source.len() >= text.len() && source.contains('\n') && self.text() == text
             }
             kind if kind.opens() => false,
             _ => self.text() == text,

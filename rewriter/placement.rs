@@ -167,7 +167,10 @@ impl<'s> Placement<'s> {
             };
             if replaces {
                 // The entry itself is replaced or taken out, not what an alias in it stands for.
-                if let Some(offset) = sharing.anchor_used_elsewhere(self.document, next) {
+                let key = node.entries().find(|(_, value)| value.site() == next.site()).map(|(key, _)| key);
+                let mut goes = key.filter(|_| matches!(edit, Edit::Remove { .. })).into_iter().chain([next]);
+                let shared = |node| sharing.anchor_used_elsewhere(self.document, node);
+                if let Some(offset) = goes.find_map(shared) {
                     return Err(Blocked::SharedAnchor { line: self.document.position(offset).line });
                 }
                 return Ok(sharing.place(node.event(), &steps[depth..]));

@@ -381,6 +381,10 @@ pub struct Pr {
     #[arg(long)]
     pub no_draft: bool,
 
+    /// Comment on the lines of fixes to be reviewed, with a suggestion that takes each back
+    #[arg(long)]
+    pub review_comments: bool,
+
     /// Print what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,

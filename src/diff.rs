@@ -108,6 +108,26 @@ pub fn unified(name: &DiffName, old: &[u8], new: &[u8]) -> Vec<u8> {
     diff
 }
 
+/// The ranges of lines, counted from zero, that differ: in `old`, and what takes their place in `new`.
+pub fn changed_lines(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
+    if old == new {
+        return Vec::new();
+    }
+    let window = Window::around_changes(old, new);
+    let mut changed: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for op in window.ops().into_iter().filter(|op| op.tag() != DiffTag::Equal) {
+        let moved = |lines: Range<usize>| lines.start + window.skipped..lines.end + window.skipped;
+        let (from, to) = (moved(op.old_range()), moved(op.new_range()));
+        match changed.last_mut() {
+            Some((last_from, last_to)) if last_from.end == from.start && last_to.end == to.start => {
+                (last_from.end, last_to.end) = (from.end, to.end);
+            }
+            _ => changed.push((from, to)),
+        }
+    }
+    changed
+}
+
 /// The diff that makes `new`, a file that is not there yet.
 pub fn created(name: &DiffName, new: &[u8], is_program: bool) -> Vec<u8> {
     let mode: &[u8] = if is_program { b"100755" } else { b"100644" };

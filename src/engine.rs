@@ -65,6 +65,8 @@ pub enum Purpose {
     Rewrite,
     /// The same with the plans.
     Text,
+    /// To have the new text, proved, and what requests tell: all that reports do but each fix as text.
+    Request,
     /// To have the new text, proved, and all that reports tell.
     Report {
         /// Whether one of them shows pieces of the old text.
@@ -256,6 +258,10 @@ fn examine_stream(
     let mut examined = desk.finish();
     if workloads {
         examined.kind = FileKind::Workloads;
+    }
+    if purpose == Purpose::Request {
+        let findings = finding::without_fixes(stream, &examined.plans);
+        examined.told = Some(Told { findings, source: None });
     }
     if let Purpose::Report { source } = purpose {
         let findings = finding::collect(stream, &examined.plans, source);

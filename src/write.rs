@@ -156,9 +156,10 @@ pub fn target(path: &Path) -> Result<PathBuf, WriteError> {
     resolve(path).map_err(|problem| WriteError { path: path.to_owned(), problem })
 }
 
-/// Writes over a file in a temporary folder of our own: nobody else looks at it, and a crash takes it along.
+/// Writes a file in a temporary folder of our own: nobody else looks at it, and a crash takes it along.
 pub fn scratch(path: &Path, new: &[u8]) -> Result<(), WriteError> {
-    fs::write(path, new)
+    fs::create_dir_all(folder_of(path))
+        .and_then(|()| fs::write(path, new))
         .map_err(|error| WriteError { path: path.to_owned(), problem: Problem::Temporary(error) })
 }
 

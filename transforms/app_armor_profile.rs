@@ -292,6 +292,12 @@ fn judge(
     let target = cx.settings.target;
     let context = container.security_context()?;
     let annotation = annotations.by_container.get(&container.name());
+    let has_name = |other: &&Container<'_>| other.name() == container.name();
+    if annotation.is_some() && cx.pod.containers.iter().filter(has_name).count() > 1 {
+        return Ok(Outcome::left(
+            "another container has the same name, so whom the annotation is about cannot be told",
+        ));
+    }
     let asked = annotation.map(|annotation| annotation.profile.clone()).transpose()?.flatten();
     // What the pod says holds where the container says nothing; `Unconfined` is about to go.
     let allowed = |profile: &AppArmor<'_>| *profile != AppArmor::Unconfined;
@@ -447,6 +453,14 @@ mod tests {
 
     const UNCONFINED: &str = "type: Unconfined";
     const RUNTIME: &str = "type: RuntimeDefault";
+
+    #[test]
+    fn an_annotation_for_two_containers_of_one_name_is_left() {
+        let twice = example(&[("a", "runtime/default")], "", "") + "  - name: a\n    image: r.io/b\n";
+        assert_eq!(fixes(&migrating("1.31"), &twice), []);
+        let other = twice.replace("name: a\n    image: r.io/b", "name: b\n    image: r.io/b");
+        assert_eq!(fixes(&migrating("1.31"), &other).len(), 1);
+    }
 
     #[test]
     fn unconfined_goes_in_every_form() {

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::evidence::{Evidence, Witness};
 use crate::images::{ImageRef, ends_with_parts, glob};
 use crate::model::{Command, Container, Malformed, Pod};
+use crate::settings::Version;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
 use crate::table::table;
 
@@ -79,6 +80,9 @@ transform! {
 
 const FIELD: &str = "automountServiceAccountToken";
 
+/// The first version with the field.
+const FIELD_SINCE: Version = Version { minor: 6 };
+
 impl Transform for AutomountServiceAccountToken {
     fn meta(&self) -> &'static Meta {
         &Self::META
@@ -94,6 +98,11 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
     let namespace = cx.pod.object.namespace();
     let namespace = namespace.as_deref();
     let written = cx.pod.spec.truth(FIELD)?;
+    if cx.settings.target < FIELD_SINCE {
+        let reason =
+            format!("the field needs Kubernetes {FIELD_SINCE}, the target is {}", cx.settings.target);
+        return Ok(if written.is_some() { Outcome::left(reason) } else { Outcome::stays(reason) });
+    }
     let refused = cx.evidence.refuses_token(namespace, &account);
     match written {
         Some(false) => return Ok(Outcome::Satisfied),
@@ -433,5 +442,13 @@ mod tests {
     fn the_table_reads() {
         let table = api_clients();
         assert!(!table.images.is_empty() && !table.mentions.is_empty());
+    }
+
+    #[test]
+    fn older_versions_do_not_know_it() {
+        let old = Settings { target: "1.5".parse().unwrap(), ..only(ID) };
+        check_left_with(&old, &pod(PLAIN), "needs Kubernetes 1.6, the target is 1.5");
+        let first = Settings { target: FIELD_SINCE, ..only(ID) };
+        assert_eq!(fixes(&first, &pod(PLAIN)).len(), 1);
     }
 }

@@ -50,7 +50,7 @@ transform! {
     ///
     /// A name in lower case is written in upper case, in which Pod Security wants it. Capabilities that
     /// somebody granted stay, `ALL` apart, and are reported; a granted one that is also dropped is taken out,
-    /// since runtimes disagree about it.
+    /// since runtimes disagree about it, and so is what the kind refuses: Knative takes `drop` alone.
     ///
     /// ## Safety
     ///
@@ -89,6 +89,9 @@ const RESTRICTED: [&str; 1] = [NET_BIND_SERVICE];
 const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
 const ALL: &str = "ALL";
 
+/// Knative's webhook refuses the whole object.
+const NOT_TAKEN: &str = "the kind takes no `capabilities.add`, unless its operator was told to";
+
 impl Transform for Capabilities {
     fn meta(&self) -> &'static Meta {
         &Self::META
@@ -111,7 +114,11 @@ fn judge(cx: &Context<'_, '_>, container: &Container<'_>) -> Result<Outcome, Mal
     let restricted = cx.settings.asks_for("capabilities_restricted");
     let allowed: &[&str] = if restricted { &RESTRICTED } else { &baseline::CAPABILITIES };
     let keeps = cx.settings.profile == Profile::Cce;
-    let verdicts: Vec<Granted> = add.iter().map(|name| granted(name, &dropped, allowed, keeps)).collect();
+    let is_taken = cx.pod.refusal(&Edit::append(add_list.path().clone(), ALL), Some(container)).is_none();
+    let verdicts: Vec<Granted> = add
+        .iter()
+        .map(|name| if is_taken { granted(name, &dropped, allowed, keeps) } else { Granted::Goes(NOT_TAKEN) })
+        .collect();
     change.repair_add(&add_list, &add, &verdicts);
     let kept: Vec<&str> =
         add.iter().zip(&verdicts).filter(|(_, it)| **it == Granted::Stays).map(|(name, _)| &**name).collect();
@@ -319,7 +326,9 @@ impl Change {
 mod tests {
     use super::*;
     use crate::settings::Settings;
-    use crate::test::{check_left, check_levels, check_pod, check_silent, check_with, fixes, only, pod};
+    use crate::test::{
+        check_left, check_levels, check_pod, check_silent, check_with, dedent, fixes, only, pod,
+    };
 
     const ID: &str = "capabilities";
 
@@ -359,7 +368,7 @@ mod tests {
     }
 
     fn with_user(user: &str, capabilities: &str) -> String {
-        let capabilities = crate::test::dedent(capabilities).replace('\n', "\n      ");
+        let capabilities = dedent(capabilities).replace('\n', "\n      ");
         format!(
             "containers:\n- name: a\n  image: registry.example.com/a\n  securityContext:\n    runAsUser: {user}\n    \
              capabilities:\n      {}\n",
@@ -556,5 +565,34 @@ mod tests {
             &pod(&with("add: [NET_ADMIN]")),
             &pod(&with("{}")).replace(":\n        {}", ": {}"),
         );
+    }
+
+    /// Knative takes `drop` alone.
+    #[test]
+    fn a_kind_that_takes_no_add_keeps_none() {
+        let service = |capabilities: &str| {
+            dedent(&format!(
+                "
+                apiVersion: serving.knative.dev/v1
+                kind: Service
+                metadata: {{name: a}}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                      - image: r.io/a
+                        securityContext:
+                          capabilities: {capabilities}
+                "
+            ))
+        };
+        let before = service("{add: [NET_ADMIN, NET_BIND_SERVICE], drop: [ALL]}");
+        check_with(&only(ID), &before, &service("{drop: [ALL]}"));
+        let (level, summary, reason) = &fixes(&only(ID), &before)[0];
+        assert_eq!(
+            (*level, &**summary),
+            (Level::Review, "remove `NET_ADMIN`, `NET_BIND_SERVICE` from `add`")
+        );
+        assert!(reason.contains("takes no `capabilities.add`"), "{reason}");
     }
 }

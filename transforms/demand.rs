@@ -128,11 +128,15 @@ pub(crate) fn is_fixed_for_life(kind: &str, api_version: &str) -> bool {
 }
 
 impl PodPlan {
+    /// Whether the API server lets nothing change of such a pod.
+    pub fn is_recreated(&self) -> bool {
+        is_fixed_for_life(&self.object.kind, &self.object.api_version)
+    }
+
     /// Whether the fixes reach a running cluster only when the object is deleted and created again, because
     /// the API server lets nothing of such a pod change.
     pub fn must_be_recreated(&self) -> bool {
-        is_fixed_for_life(&self.object.kind, &self.object.api_version)
-            && self.findings.iter().any(|judged| judged.fix().is_some())
+        self.is_recreated() && self.findings.iter().any(|judged| judged.fix().is_some())
     }
 }
 

@@ -15,6 +15,7 @@ Usage: cargo xtask fuzz [OPTIONS] [FILE]...
 Makes cases and tries the laws on them; with files, tries those.
 
   --minutes N     how long (1)
+  --cases N       how many cases of each target are enough, however much time is left
   --target T      one target: scan edit fix diff config suppression image version; repeatable (all)
   --seed S        what the cases are made from; the same number gives the same cases in the same order (1)
   --real          makes them from the manifests beside the repository too
@@ -36,13 +37,21 @@ fn main() -> ExitCode {
 /// Whether all laws held.
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz");
-    let mut plan = Plan { targets: Vec::new(), time: Duration::from_secs(60), seed: 1, real: false, folder };
+    let mut plan = Plan {
+        targets: Vec::new(),
+        time: Duration::from_secs(60),
+        cases: u64::MAX,
+        seed: 1,
+        real: false,
+        folder,
+    };
     let (mut keep, mut files) = (0, Vec::new());
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value\n\n{USAGE}"));
         let number = |text: String| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
         match argument.as_str() {
             "--minutes" => plan.time = Duration::from_secs(60 * number(value()?)?),
+            "--cases" => plan.cases = number(value()?)?,
             "--seed" => plan.seed = number(value()?)?,
             "--keep" => keep = usize::try_from(number(value()?)?).unwrap_or_default(),
             "--out" => plan.folder = PathBuf::from(value()?),

@@ -36,6 +36,8 @@ pub struct Plan {
     pub targets: Vec<&'static Target>,
     /// The wall clock time of them all.
     pub time: Duration,
+    /// How many cases of each target are enough, however much time is left.
+    pub cases: u64,
     /// What the cases are made from: the same number gives the same cases in the same order.
     pub seed: u64,
     /// Whether manifests by others are among what cases are made from, where they lie beside the repository.
@@ -254,10 +256,11 @@ pub fn run(plan: &Plan) -> std::io::Result<Vec<Report>> {
     let mut next_news = Instant::now() + Duration::from_secs(300);
     while Instant::now() < end {
         // The one that is furthest behind its share.
-        let behind = runners.iter_mut().min_by_key(|runner| runner.report.time / runner.target.share);
+        let unfinished = runners.iter_mut().filter(|runner| runner.report.executions < plan.cases);
+        let behind = unfinished.min_by_key(|runner| runner.report.time / runner.target.share);
         let Some(runner) = behind else { break };
         let begun = processor_time();
-        while processor_time().saturating_sub(begun) < 200 {
+        while runner.report.executions < plan.cases && processor_time().saturating_sub(begun) < 200 {
             runner.step(&watch, &plan.folder)?;
         }
         runner.report.time += Duration::from_millis(processor_time().saturating_sub(begun));

@@ -410,6 +410,14 @@ fn an_alias_that_is_a_key_shares_its_anchor_too() {
 }
 
 #[test]
+fn a_key_with_an_anchor_that_others_use_stays() {
+    for before in ["- {&a e: 1, f: 2}\n- *a\n", "- &a e: 1\n  f: 2\n- *a\n"] {
+        assert_eq!(blocked(before, &[remove("[0].e")]), Blocked::SharedAnchor { line: 1 }, "{before}");
+    }
+    check("- &a e: 1\n  f: 2\n- *a\n", &[set("[0].e", 3)], "- &a e: 3\n  f: 2\n- *a\n");
+}
+
+#[test]
 fn nothing_is_placed_in_a_refused_document() {
     for before in ["- ? [a]\n  : b\n", "? a\n: b\n", "a: *unknown\n"] {
         let stream = Stream::scan(before).unwrap();

@@ -14,7 +14,7 @@ use crate::spelling;
 pub struct Requests {
     /// The branch to fix, in place of the remote's default branch.
     pub base: Option<String>,
-    /// The forge that the remote is on, where its host does not tell.
+    /// The forge that the remote is on, where its host does not tell; tokens of the environment need `--forge`.
     pub forge: Option<String>,
     /// The address of the forge's API, where it is not the usual one; it has to be on the remote's host.
     pub api_url: Option<String>,
@@ -26,6 +26,8 @@ pub struct Requests {
     pub sleep: u64,
     /// Whether requests with fixes to be reviewed are drafts.
     pub draft: bool,
+    /// Whether lines with fixes to be reviewed get a comment each, with a suggestion that takes the fix back.
+    pub review_comments: bool,
 }
 
 impl Default for Requests {
@@ -38,6 +40,7 @@ impl Default for Requests {
             max_open: 5,
             sleep: 30,
             draft: true,
+            review_comments: false,
         }
     }
 }

@@ -215,7 +215,11 @@ pub fn comment(comment: Comment) -> String {
 /// The text of the comment under a request that is closed because nothing is left of it.
 pub const CLOSED: &str = "None of these fixes is needed any more: the base branch has them, or its settings no longer ask \
                           for them. So this request is closed and its branch deleted.\n\n<!-- cce-fix:1 closed -->\n";
-/// What tells that comment from others.
+/// The text of the comment under a request that is closed because its group is none any more.
+pub const REGROUPED: &str = "Fixes are put together into requests in another way by now (`group-by`), so those that are still \
+                             needed belong to other ones. So this request is closed and its branch deleted.\n\n\
+                             <!-- cce-fix:1 closed -->\n";
+/// What tells these comments from others.
 pub const CLOSED_MARK: &str = "<!-- cce-fix:1 closed -->";
 
 #[cfg(test)]

@@ -10,8 +10,11 @@ use rewriter::{Edit, Step, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use transforms::PodPlan;
 use transforms::settings::Part;
 
+use super::git::GitError;
+use super::remarks::{self, Remark};
 use crate::cli::Mode;
 use crate::config::{ConfigError, Flags, Source};
 use crate::engine::Purpose;
@@ -21,7 +24,6 @@ use crate::input::{self, Input};
 use crate::look::look;
 use crate::report::finding::{Finding, Level, State};
 use crate::report::{File, FileReport, Report, Tally, Trouble};
-use crate::write::{self, WriteError};
 
 /// Files that are looked at before what they tell is put together, so that memory does not grow with their number.
 const BATCH: usize = 256;
@@ -97,9 +99,9 @@ pub enum FixError {
     /// The repository's configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The work tree cannot be written.
+    /// What files become cannot be kept.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Git(#[from] GitError),
 }
 
 /// What the fixes of a group come to. What a request tells of them is kept, not the fixes, and of that no more than
@@ -110,8 +112,8 @@ pub struct Fixes {
     pub tally: Tally,
     /// What could not be handled.
     pub problems: Vec<Trouble>,
-    /// The names of the files that change.
-    pub changed: Vec<String>,
+    /// The files that change, below the folder.
+    pub changed: Vec<PathBuf>,
     /// How many fixes each transform has, its title, and whether one of them is for review.
     pub transforms: BTreeMap<&'static str, Sum>,
     /// How many fixes each file has.
@@ -120,6 +122,8 @@ pub struct Fixes {
     pub rows: Kept<Row>,
     /// What stays for a person, or on somebody's wish.
     pub left: Kept<Stays>,
+    /// What is said on lines of the request, as far as people read that; only where it is asked for.
+    pub remarks: Vec<Remark>,
     prints: BTreeSet<[u8; 32]>,
 }
 
@@ -240,12 +244,16 @@ impl Manifests {
         Ok(now.into_iter().chain(recreated).collect())
     }
 
+    /// The names of the files, below the folder.
+    pub fn names(&self) -> impl Iterator<Item = &Path> {
+        self.inputs.iter().filter_map(|input| input.path.strip_prefix(&self.folder).ok())
+    }
+
     fn seen(&self, decisions: &Decisions<'_>) -> Result<Seen, FixError> {
-        let decisions = decisions.of(Part::ALL)?;
         let mut seen = Seen::default();
-        let numbers: Vec<usize> = (0..self.inputs.len()).collect();
-        self.each(&numbers, &decisions, false, |number, _, report, _| {
-            for file in report.files {
+        let all = [Task { number: 0, decisions: decisions.of(Part::ALL)?, files: None, has_remarks: false }];
+        self.each(&all, |number, _, looked| {
+            for file in looked.report.files {
                 let folder = file.name.split_once('/').map_or("", |(folder, _)| folder);
                 for finding in file.findings.iter().filter(|finding| finding.state == State::Fixed) {
                     let Some((level, ..)) = LEVELS.iter().find(|level| level.1 == finding.level.name())
@@ -256,76 +264,135 @@ impl Manifests {
                     seen.folders.entry((folder.to_owned(), *level)).or_default().insert(number);
                 }
             }
+            Ok(())
         })?;
         Ok(seen)
     }
 
-    /// The fixes of a group, which are written to the files; for that they must be as they were found.
-    pub fn fix(&self, decisions: &Decisions<'_>, group: &Group) -> Result<Fixes, FixError> {
-        let mut fixes = Fixes::default();
-        let decisions = decisions.of(group.part)?;
-        let numbers: Vec<usize> = match &group.files {
-            Some(numbers) => numbers.iter().copied().collect(),
-            None => (0..self.inputs.len()).collect(),
-        };
-        self.each(&numbers, &decisions, true, |_, tally, report, changes| {
-            fixes.tally.add(&tally);
-            fixes.problems.extend(report.problems);
-            for file in &report.files {
-                for finding in &file.findings {
-                    fixes.add(file, finding);
-                }
-                if changes {
-                    fixes.changed.push(file.name.clone());
+    /// The fixes of each group. `put` is given what files become: the number of the group, a name, the text. With
+    /// `has_remarks` there are remarks on lines.
+    pub fn fix(
+        &self,
+        decisions: &Decisions<'_>,
+        groups: &[Group],
+        has_remarks: bool,
+        mut put: impl FnMut(usize, &Path, &str) -> Result<(), GitError>,
+    ) -> Result<Vec<Fixes>, FixError> {
+        let mut all: Vec<Fixes> = groups.iter().map(|_| Fixes::default()).collect();
+        let mut has_recreated = false;
+        // Most repositories have no object that is to be created again: then there is nothing to look for.
+        for is_recreated in [false, true] {
+            if is_recreated && !has_recreated {
+                break;
+            }
+            let mut tasks = Vec::new();
+            for (number, group) in groups.iter().enumerate() {
+                if group.part.recreated == Some(is_recreated) {
+                    let decisions = decisions.of(group.part)?;
+                    tasks.push(Task { number, decisions, files: group.files.as_ref(), has_remarks });
                 }
             }
-        })?;
-        Ok(fixes)
+            self.each(&tasks, |_, group, looked| {
+                let Some(fixes) = all.get_mut(group) else { return Ok(()) };
+                has_recreated |= looked.has_recreated;
+                fixes.tally.add(&looked.tally);
+                fixes.problems.extend(looked.report.problems);
+                for file in &looked.report.files {
+                    for finding in &file.findings {
+                        fixes.add(file, finding);
+                    }
+                }
+                let room = remarks::MOST.saturating_sub(fixes.remarks.len());
+                fixes.remarks.extend(looked.remarks.into_iter().take(room));
+                if let Some((name, text)) = looked.changed {
+                    put(group, &name, &text)?;
+                    fixes.changed.push(name);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(all)
     }
 
-    /// Looks at files, in parallel, and gives what they tell, in their order.
+    /// Looks at files for several tasks, in parallel, and gives what they tell, in their order.
     fn each(
         &self,
-        numbers: &[usize],
-        decisions: &Source,
-        writes: bool,
-        mut take: impl FnMut(usize, Tally, Report, bool),
+        tasks: &[Task<'_>],
+        mut take: impl FnMut(usize, usize, Looked) -> Result<(), GitError>,
     ) -> Result<(), FixError> {
+        let numbers: Vec<usize> = (0..self.inputs.len()).collect();
         for batch in numbers.chunks(BATCH) {
             let looked = batch.par_iter().filter_map(|number| Some((*number, self.inputs.get(*number)?)));
-            let looked = looked.map(|(number, input)| Ok((number, self.look(input, decisions, writes)?)));
+            let looked = looked.map(|(number, input)| Ok((number, self.look(number, input, tasks)?)));
             for (number, looked) in looked.collect::<Result<Vec<_>, FixError>>()? {
-                if let Some((tally, file, changes)) = looked {
-                    let mut report = Report::new(Mode::Write);
-                    report.add(file);
-                    take(number, tally, report, changes);
+                for (task, looked) in looked {
+                    take(number, task, looked)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn look(&self, input: &Input, decisions: &Source, writes: bool) -> Result<Option<Looked>, FixError> {
-        let decisions = decisions.of_file(&input.path)?;
-        if decisions.excludes(&input.path, input.named) {
-            return Ok(None);
+    /// What a file tells for each of the tasks that it is in. It is read once.
+    fn look(
+        &self,
+        number: usize,
+        input: &Input,
+        tasks: &[Task<'_>],
+    ) -> Result<Vec<(usize, Looked)>, FixError> {
+        let mut all = Vec::new();
+        let mut old = None;
+        for task in tasks {
+            let decisions = task.decisions.of_file(&input.path)?;
+            let is_meant = task.files.is_none_or(|files| files.contains(&number));
+            if !is_meant || decisions.excludes(&input.path, input.named) {
+                continue;
+            }
+            if old.is_none() {
+                old = input::read(&input.path).ok();
+            }
+            let Some(old) = &old else { break };
+            let settings = decisions.settings_for(&input.path);
+            let evidence = Some(&self.gathered.evidence);
+            let purpose = if task.has_remarks { Purpose::Report { source: true } } else { Purpose::Request };
+            let mut examined = look(input, old, &self.patches, evidence, &settings, None, purpose);
+            let mut tally = Tally::default();
+            tally.count(&examined);
+            let mut report = Report::new(Mode::Write);
+            report.add(FileReport::new(&input.path, &self.folder, &mut examined));
+            let mut pods = examined.plans.iter().flat_map(|(_, plan)| &plan.pods);
+            let has_recreated = pods.any(PodPlan::is_recreated);
+            let name = input.path.strip_prefix(&self.folder).ok();
+            let changed = examined.text.and_then(|text| Some((name?.to_owned(), text)));
+            let mut remarks = Vec::new();
+            if let (Some((_, new)), true, Ok(old)) = (&changed, task.has_remarks, rewriter::decode(old)) {
+                remarks = report.files.iter().flat_map(|file| remarks::of_file(file, old, new)).collect();
+            }
+            all.push((task.number, Looked { tally, report, has_recreated, changed, remarks }));
         }
-        let Ok(old) = input::read(&input.path) else { return Ok(None) };
-        let settings = decisions.settings_for(&input.path);
-        let evidence = Some(&self.gathered.evidence);
-        let purpose = Purpose::Report { source: false };
-        let mut examined = look(input, &old, &self.patches, evidence, &settings, None, purpose);
-        let mut tally = Tally::default();
-        tally.count(&examined);
-        let report = FileReport::new(&input.path, &self.folder, &mut examined);
-        if let Some(new) = examined.text.as_ref().filter(|_| writes) {
-            write::scratch(&input.path, new.as_bytes())?;
-        }
-        Ok(Some((tally, report, examined.text.is_some())))
+        Ok(all)
     }
 }
 
-type Looked = (Tally, FileReport, bool);
+/// What files are looked at for.
+struct Task<'t> {
+    number: usize,
+    decisions: Source,
+    /// The numbers of the files; none for all.
+    files: Option<&'t BTreeSet<usize>>,
+    has_remarks: bool,
+}
+
+/// What a file tells.
+struct Looked {
+    tally: Tally,
+    report: Report,
+    /// Whether there is a pod in it of which a cluster lets nothing change.
+    has_recreated: bool,
+    /// Its name below the folder and its text, where that changes.
+    changed: Option<(PathBuf, String)>,
+    remarks: Vec<Remark>,
+}
 
 /// What a run decides about files: flags, and a configuration in place of the repository's own.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 //! Of the user's clone nothing is touched but its store of objects, and what every push notes about the remote: no
 //! branch, no index, no file, no `FETCH_HEAD`. The work is done in a work tree of its own, which is gone afterwards.
 
+mod tree;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,6 +17,8 @@ use thiserror::Error;
 
 use super::forge::{Address, Secret};
 use super::plan::Branch;
+
+pub use tree::{Drafted, Drafts, WorkTree};
 
 /// The name that our commits are made under.
 const NAME: &str = "cce-fix";
@@ -133,8 +137,6 @@ pub enum Pushed {
 /// A commit that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCommit<'c> {
-    /// The commit that it is made upon.
-    pub base: &'c str,
     /// The first line of the message.
     pub subject: &'c str,
     /// What follows it.
@@ -271,15 +273,16 @@ impl Repository {
     }
 
     /// Those of `names` that have changes in the user's work tree which are not committed.
-    pub fn uncommitted(&self, names: &BTreeSet<&str>) -> Result<Vec<String>, GitError> {
+    pub fn uncommitted(&self, names: &BTreeSet<&Path>) -> Result<Vec<String>, GitError> {
         if self.is_fresh || names.is_empty() {
             return Ok(Vec::new());
         }
         let args = ["status", "--porcelain", "-z", "--untracked-files=no", "--no-renames"];
         let text = self.run(args.into_iter().chain(["--ignore-submodules=all"]))?;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let changed = text.split('\0').filter_map(|line| line.get(3..));
-        Ok(changed.filter(|name| names.contains(name)).map(str::to_owned).collect())
+        let changed =
+            text.split(|byte| *byte == 0).filter_map(|line| Some(PathBuf::from(os(line.get(3..)?))));
+        let meant = changed.filter(|name| names.contains(name.as_path()));
+        Ok(meant.map(|name| name.to_string_lossy().into_owned()).collect())
     }
 
     /// Whose the branch of this name is. Its commit has to be at hand.
@@ -300,9 +303,9 @@ impl Repository {
         let parent = temporary()?;
         // Without links on its way, since git and we have to name it alike.
         let folder = parent.path().canonicalize().unwrap_or_else(|_| parent.path().to_owned()).join("base");
-        let tree = WorkTree { repository: self, folder, _parent: parent };
+        let tree = WorkTree::new(self, commit, folder, parent);
         let mut args: Vec<OsString> = ["worktree", "add", "--quiet", "--detach", "--"].map(Into::into).into();
-        args.extend([tree.folder.clone().into(), commit.into()]);
+        args.extend([tree.folder().into(), commit.into()]);
         self.run(args)?;
         Ok(tree)
     }
@@ -379,6 +382,8 @@ impl Repository {
         let mut settings = vec![
             ("core.hooksPath".to_owned(), self.no_hooks.path().as_os_str().to_owned()),
             ("core.fsmonitor".to_owned(), "false".into()),
+            // Whether a file is a program stays as its commit says.
+            ("core.fileMode".to_owned(), "false".into()),
             ("core.quotePath".to_owned(), "false".into()),
             ("gc.auto".to_owned(), "0".into()),
             ("i18n.commitEncoding".to_owned(), "UTF-8".into()),
@@ -420,78 +425,6 @@ impl Repository {
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         command
-    }
-}
-
-/// A work tree that is gone when it is dropped.
-#[derive(Debug)]
-pub struct WorkTree<'r> {
-    repository: &'r Repository,
-    folder: PathBuf,
-    _parent: TempDir,
-}
-
-impl WorkTree<'_> {
-    /// Where its files are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Takes back what was written, so that the files are those of `commit` again.
-    pub fn reset(&self, commit: &str) -> Result<(), GitError> {
-        self.run(["reset", "--quiet", "--hard", commit, "--"])?;
-        self.run(["clean", "--quiet", "-fdx"]).map(drop)
-    }
-
-    /// Makes a commit of what was written, the same one whenever the same is written upon the same base; none where
-    /// nothing differs.
-    pub fn commit(&self, new: &NewCommit<'_>) -> Result<Option<String>, GitError> {
-        let NewCommit { base, subject, body, fingerprint } = new;
-        self.run(["add", "--all", "--", "."])?;
-        let tree = self.text(["write-tree"])?;
-        if tree == self.text(["rev-parse", "--verify", &format!("{base}^{{tree}}")])? {
-            return Ok(None);
-        }
-        let date = self.text(["show", "-s", "--no-show-signature", "--format=%ct", base])?;
-        let date = format!("{date} +0000");
-        let mut command = self.command(["commit-tree", "-p", base, &tree]);
-        for who in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{who}_NAME"), NAME);
-            command.env(format!("GIT_{who}_EMAIL"), EMAIL);
-            command.env(format!("GIT_{who}_DATE"), &date);
-        }
-        let gap = if body.is_empty() { "" } else { "\n\n" };
-        let message = format!("{subject}{gap}{}\n\n{TRAILER}: {fingerprint}\n", body.trim_end());
-        let output = answer(command, &message).map_err(|error| GitError::NotStarted(error.to_string()))?;
-        if !output.status.success() {
-            return Err(failure("commit-tree", &output));
-        }
-        Ok(Some(String::from_utf8_lossy(output.stdout.trim_ascii_end()).into_owned()))
-    }
-
-    fn text<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<String, GitError> {
-        let bytes = self.run(args)?;
-        Ok(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned())
-    }
-
-    fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Result<Vec<u8>, GitError> {
-        self.repository.finish(self.command(args))
-    }
-
-    fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = self.repository.command(args);
-        command.current_dir(&self.folder);
-        command
-    }
-}
-
-impl Drop for WorkTree<'_> {
-    fn drop(&mut self) {
-        // Where it cannot be removed, the next run prunes it.
-        let mut args: Vec<OsString> =
-            ["worktree", "remove", "--force", "--force", "--"].map(Into::into).into();
-        args.push(self.folder.clone().into());
-        let _ = self.repository.run(args);
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Marker {
     /// Whether we are closing it, so that a closed request is not taken for one that a person declined.
     #[serde(rename = "closing", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_closing: bool,
+    /// The keys of the remarks on lines that were made, so that those which are gone were taken away by a person.
+    #[serde(rename = "lines", default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 impl Marker {
@@ -61,6 +64,7 @@ mod tests {
             text: "t".to_owned(),
             is_labelled: true,
             is_closing: false,
+            remarks: vec!["0a1b".to_owned()],
         }
     }
 

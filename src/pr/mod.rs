@@ -9,6 +9,7 @@ pub mod forge;
 pub mod git;
 pub mod marker;
 pub mod plan;
+pub mod remarks;
 mod repos;
 mod run;
 

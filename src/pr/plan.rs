@@ -28,6 +28,8 @@ pub struct Wanted {
     pub commit: String,
     /// Stands for title and body.
     pub text: String,
+    /// The keys of the remarks on lines, where they are asked for.
+    pub remarks: Vec<String>,
 }
 
 /// A branch on the remote.
@@ -67,6 +69,8 @@ pub enum Decision {
         text: bool,
         /// The labels are set, which was not done when it was opened.
         label: bool,
+        /// Remarks are made on lines.
+        remark: bool,
     },
     /// The request is closed with a comment, and its branch deleted.
     Close,
@@ -136,8 +140,9 @@ fn update(wanted: &Wanted, marker: &Marker, branch: &Branch) -> Decision {
     // A request that was about to be closed as not needed has to say again what it is for.
     let text = marker.text != wanted.text || marker.fingerprint != wanted.fingerprint || marker.is_closing;
     let label = !marker.is_labelled;
-    if push || text || label {
-        Decision::Update { push, text, label }
+    let remark = wanted.remarks.iter().any(|key| !marker.remarks.contains(key));
+    if push || text || label || remark {
+        Decision::Update { push, text, label, remark }
     } else {
         Decision::Leave(Why::UpToDate)
     }

@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::body;
 use super::fixes::{Decisions, FixError, Fixes, Group, Manifests, hash};
-use super::forge::{Access, Address, Forge, ForgeError, Kind, NewRequest, Request, Roots, Secret, State};
+use super::forge::{
+    Access, Address, Forge, ForgeError, Kind, NewRequest, Placed, Request, Review, Roots, Secret, State,
+};
 use super::git::{GitError, Heads, Login, NewCommit, Pushed, Repository};
 use super::marker::Marker;
 use super::plan::{Branch, Decision, Open, Situation, Wanted, Why, decide};
+use super::remarks::{self, Remark};
 use super::repos;
 use crate::cli::Pr;
 use crate::config::{self, Config, ConfigError, FILE_NAME, Flags, Requests};
@@ -52,6 +55,8 @@ struct Job<'j> {
     branch: String,
     request: Option<Wished>,
     is_draft: bool,
+    /// Whether fixes are put together in another way since its branch was made.
+    is_regrouped: bool,
     heads: &'j Heads,
 }
 
@@ -60,6 +65,7 @@ struct Wished {
     wanted: Wanted,
     title: String,
     body: String,
+    remarks: Vec<Remark>,
 }
 
 /// What is told of a group.
@@ -215,6 +221,10 @@ impl Run<'_> {
         repository.fetch([&*heads.tip].into_iter().chain(heads.branches.values().map(String::as_str)))?;
         // What is made of the fixes is decided in the branch that they are for, as they are themselves.
         let wishes = self::wishes(asked, repository.file(&heads.tip, FILE_NAME).as_deref())?;
+        let wishes = Requests { review_comments: wishes.review_comments && forge.takes_remarks(), ..wishes };
+        if asked.review_comments && !forge.takes_remarks() {
+            let _ = tell("note: `--review-comments`: there are none on this forge");
+        }
         let mut jobs = jobs(asked, &wishes, &self.decisions, &repository, &heads, forge.room())?;
         // What is closed makes room.
         jobs.sort_by_key(|job| job.request.is_some());
@@ -259,7 +269,7 @@ fn wishes(asked: &Pr, own: Option<&str>) -> Result<Requests, ConfigError> {
         (None, Some(text)) => Config::parse(Path::new(FILE_NAME), text)?,
         (None, None) => Config::default(),
     };
-    let Requests { base, forge, api_url, group_by, max_open, sleep, draft } = config.pr;
+    let Requests { base, forge, api_url, group_by, max_open, sleep, draft, review_comments } = config.pr;
     Ok(Requests {
         base: asked.base.clone().or(base),
         forge,
@@ -268,6 +278,7 @@ fn wishes(asked: &Pr, own: Option<&str>) -> Result<Requests, ConfigError> {
         max_open: asked.max_open.unwrap_or(max_open),
         sleep: asked.sleep.unwrap_or(sleep),
         draft: draft && !asked.no_draft,
+        review_comments: review_comments || asked.review_comments,
     })
 }
 
@@ -295,7 +306,11 @@ fn connect(asked: &Pr, wishes: &Requests, repository: &mut Repository) -> Result
         }
         None => Roots::system(),
     };
-    let given = token(kind);
+    // Whoever writes the repository's own configuration is not to choose which token its host gets.
+    let is_named = asked.forge.is_some() || asked.config.is_some() || Kind::at(&address.host) == Some(kind);
+    let known = token(kind);
+    let is_withheld = known.is_some() && !is_named;
+    let given = known.filter(|_| is_named);
     let found = given.is_none() && kind != Kind::PushOnly;
     let token = match given {
         Some(token) => token,
@@ -303,6 +318,13 @@ fn connect(asked: &Pr, wishes: &Requests, repository: &mut Repository) -> Result
         None => repository.password(&address).ok_or_else(|| {
             let names = kind.token_variables().join("` or `");
             let host = &address.host;
+            if is_withheld {
+                return Trouble::Other(format!(
+                    "the token in `{names}` is not sent to {host}, of which the repository's own configuration alone \
+                     says which forge it is; name that by `--forge`, or have a credential helper of git keep a token \
+                     for the host"
+                ));
+            }
             Trouble::Other(format!(
                 "no token for {host}; set the variable `{names}`, or have a credential helper of git keep one"
             ))
@@ -331,18 +353,21 @@ fn token(kind: Kind) -> Option<Secret> {
 }
 
 /// The address of the API, where it is given. The repository's own configuration cannot have the token sent to
-/// another host than the remote's.
+/// another host than the remote's; one that the user named can.
 fn api<'a>(asked: &'a Pr, wishes: &'a Requests, address: &Address) -> Result<Option<&'a str>, Trouble> {
     if let Some(url) = &asked.api_url {
         return Ok(Some(url));
     }
     let Some(url) = &wishes.api_url else { return Ok(None) };
+    if asked.config.is_some() {
+        return Ok(Some(url));
+    }
     let host = |text: &str| text.rsplit('@').next().unwrap_or_default().split(':').next().map(str::to_owned);
     let given = url.split_once("://").and_then(|(_, rest)| host(rest.split('/').next()?));
     if given.is_none() || given != host(&address.host) {
         return Err(Trouble::Other(format!(
             "`pr.api-url` of the configuration, `{}`, is not on the remote's host {}; such an address is taken from \
-             `--api-url` alone, since the token is sent there",
+             `--api-url` or `--config` alone, since the token is sent there",
             super::git::redacted(url),
             address.host
         )));
@@ -361,33 +386,32 @@ fn jobs<'j>(
 ) -> Result<Vec<Job<'j>>, Trouble> {
     let tree = repository.check_out(&heads.tip)?;
     let manifests = Manifests::below(tree.folder());
+    let groups = manifests.groups(wishes.group_by, decisions)?;
+    let mut drafts = tree.drafts(manifests.names())?;
+    let mut all = manifests.fix(decisions, &groups, wishes.review_comments, |number, name, text| {
+        drafts.put(number, name, text)
+    })?;
+    let drafts = drafts.finish()?;
+    // They are the same for each group, and none of them keeps the other files from being fixed.
+    for problem in all.first_mut().map(|fixes| std::mem::take(&mut fixes.problems)).unwrap_or_default() {
+        let _ = tell(&format!("warning: {}{}", problem.start(), problem.message));
+    }
     let mut jobs: Vec<Job<'j>> = Vec::new();
-    let mut changed = BTreeSet::new();
-    for group in manifests.groups(wishes.group_by, decisions)? {
-        let fixes = manifests.fix(decisions, &group)?;
-        if jobs.is_empty() {
-            // They are the same for each group, and none of them keeps the other files from being fixed.
-            for problem in &fixes.problems {
-                let _ = tell(&format!("warning: {}{}", problem.start(), problem.message));
-            }
-        }
-        let request = if fixes.is_empty() {
-            None
-        } else {
-            let request = wished(asked, &group, &fixes, &tree, heads, room)?;
-            tree.reset(&heads.tip)?;
-            request
-        };
-        changed.extend(fixes.changed);
+    for (number, (group, fixes)) in groups.iter().zip(&mut all).enumerate() {
+        let commit = |new: &NewCommit<'_>| drafts.commit(number, new);
+        let request = if fixes.is_empty() { None } else { wished(asked, group, fixes, commit, heads, room)? };
         let branch = format!("{PREFIX}{}/{}", heads.base, group.name);
         let is_draft = group.part.level != Some(transforms::Level::Safe) && wishes.draft;
-        jobs.push(Job { branch, request, is_draft, heads });
+        jobs.push(Job { branch, request, is_draft, is_regrouped: false, heads });
     }
+    let is_regrouped = jobs.iter().any(|job| job.request.is_some());
     // Branches of groups that there are no more.
     let others = heads.branches.keys().filter(|branch| jobs.iter().all(|job| job.branch != **branch));
     let others: Vec<String> = others.cloned().collect();
-    jobs.extend(others.into_iter().map(|branch| Job { branch, request: None, is_draft: false, heads }));
-    let changed: BTreeSet<&str> = changed.iter().map(String::as_str).collect();
+    let other = |branch| Job { branch, request: None, is_draft: false, is_regrouped, heads };
+    jobs.extend(others.into_iter().map(other));
+    let changed: BTreeSet<&Path> =
+        all.iter().flat_map(|fixes| &fixes.changed).map(PathBuf::as_path).collect();
     for name in repository.uncommitted(&changed)? {
         let _ = tell(&format!("note: {name}: what is not committed in your work tree is in no request"));
     }
@@ -397,8 +421,8 @@ fn jobs<'j>(
 fn wished(
     asked: &Pr,
     group: &Group,
-    fixes: &Fixes,
-    tree: &super::git::WorkTree<'_>,
+    fixes: &mut Fixes,
+    commit: impl Fn(&NewCommit<'_>) -> Result<Option<String>, GitError>,
     heads: &Heads,
     room: usize,
 ) -> Result<Option<Wished>, Trouble> {
@@ -406,12 +430,14 @@ fn wished(
     let fingerprint = fixes.fingerprint();
     let ids: Vec<&str> = fixes.transforms.keys().copied().collect();
     let message = format!("Cce-Fix-Transforms: {}", ids.join(", "));
-    let new = NewCommit { base: &heads.tip, subject: &title, body: &message, fingerprint: &fingerprint };
-    let Some(commit) = tree.commit(&new)? else { return Ok(None) };
+    let new = NewCommit { subject: &title, body: &message, fingerprint: &fingerprint };
+    let Some(commit) = commit(&new)? else { return Ok(None) };
     // What the marker needs behind the text.
-    let body = body::body(group, fixes, &heads.base, &reproducing(asked), room.saturating_sub(1000));
+    let body = body::body(group, fixes, &heads.base, &reproducing(asked), room.saturating_sub(2000));
     let text = hash([&*title, &*body]);
-    Ok(Some(Wished { wanted: Wanted { fingerprint, commit, text }, title, body }))
+    let remarks = std::mem::take(&mut fixes.remarks);
+    let keys = remarks.iter().map(|remark| remark.key.clone()).collect();
+    Ok(Some(Wished { wanted: Wanted { fingerprint, commit, text, remarks: keys }, title, body, remarks }))
 }
 
 /// The flags that change what is fixed, for the text of a request.
@@ -444,7 +470,7 @@ fn stand_ins(forge: &dyn Forge, jobs: &[Job<'_>]) -> Result<Vec<Request>, ForgeE
     let pushed = jobs.iter().filter(|job| job.heads.branches.contains_key(&job.branch));
     let stand_in = |job: &Job<'_>| {
         let (title, body) = match &job.request {
-            Some(wished) => (&*wished.title, marker(job, wished, true).under(&wished.body)),
+            Some(wished) => (&*wished.title, marker(job, wished, true, Vec::new()).under(&wished.body)),
             None => ("", Marker::default().under("")),
         };
         let (head, base) = (&*job.branch, &*job.heads.base);
@@ -498,12 +524,12 @@ impl Bot<'_> {
             Decision::Open if self.forge.is_push_only() => {
                 ("pushed", Some("its request is for a person to open"))
             }
-            Decision::Close if self.forge.is_push_only() => ("deleted", Some("nothing is left to fix")),
+            Decision::Close if self.forge.is_push_only() => ("deleted", Some(gone(job))),
             Decision::Open => ("opened", None),
             Decision::Update { .. } => ("updated", None),
-            Decision::Close => ("closed", Some("nothing is left to fix")),
+            Decision::Close => ("closed", Some(gone(job))),
             Decision::Say(_) => ("left", Some("its branch has commits by others")),
-            Decision::DeleteBranch => ("deleted", Some("nothing is left to fix")),
+            Decision::DeleteBranch => ("deleted", Some(gone(job))),
         };
         let url = url.or_else(|| Some(requests.first()?.url.clone())).filter(|url| !url.is_empty());
         let is_written = matches!(decision, Decision::Open | Decision::Update { .. });
@@ -571,21 +597,21 @@ impl Bot<'_> {
                 }
                 return self.open(job, wished).map(Some);
             }
-            (Decision::Update { push, text, label }, Some(wished), Some(request)) => {
+            (Decision::Update { push, text, label, remark }, Some(wished), Some(request)) => {
                 if push {
                     self.push(job, wished, tip)?;
                 }
                 if label {
                     self.forge.label(request, &[body::LABEL])?;
                 }
-                if text || label {
-                    self.write(job, wished, request, true)?;
-                }
+                let said = Marker::read(&request.body).map(|marker| marker.remarks).unwrap_or_default();
+                self.finish(job, wished, request, &said, text || label || remark)?;
             }
             (Decision::Close, _, Some(request)) => {
                 let marker = Marker { is_closing: true, ..Marker::read(&request.body).unwrap_or_default() };
                 self.forge.write(request, &request.title, &marker.replace(&request.body))?;
-                self.say(request, body::CLOSED_MARK, body::CLOSED)?;
+                let text = if job.is_regrouped { body::REGROUPED } else { body::CLOSED };
+                self.say(request, body::CLOSED_MARK, text)?;
                 self.forge.close(request)?;
                 self.open = self.open.saturating_sub(1);
                 if let Some(tip) = tip {
@@ -633,7 +659,7 @@ impl Bot<'_> {
         if self.opened > 0 {
             std::thread::sleep(Duration::from_secs(self.wishes.sleep));
         }
-        let marker = marker(job, wished, false);
+        let marker = marker(job, wished, false, Vec::new());
         let body = marker.under(&wished.body);
         let new = NewRequest {
             head: &job.branch,
@@ -653,19 +679,57 @@ impl Bot<'_> {
             Err(error) => return Err(error.into()),
         };
         self.forge.label(&request, &[body::LABEL])?;
-        self.write(job, wished, &request, true)?;
+        self.finish(job, wished, &request, &[], true)?;
         Ok(request.url)
     }
 
-    fn write(
+    /// Makes the remarks on lines that are not made yet, then writes title and text, which note what was done. What
+    /// keeps remarks from being made does not keep the text from being written.
+    fn finish(
         &self,
         job: &Job<'_>,
         wished: &Wished,
         request: &Request,
-        is_labelled: bool,
+        said: &[String],
+        is_written: bool,
     ) -> Result<(), Trouble> {
-        let body = marker(job, wished, is_labelled).under(&wished.body);
-        Ok(self.forge.write(request, &wished.title, &body)?)
+        let remarked = self.remark(job, wished, request, said);
+        if is_written {
+            let said = match &remarked {
+                Ok(()) if !wished.remarks.is_empty() => wished.wanted.remarks.clone(),
+                _ => said.to_vec(),
+            };
+            let body = marker(job, wished, true, said).under(&wished.body);
+            self.forge.write(request, &wished.title, &body)?;
+        }
+        remarked
+    }
+
+    fn remark(
+        &self,
+        job: &Job<'_>,
+        wished: &Wished,
+        request: &Request,
+        said: &[String],
+    ) -> Result<(), Trouble> {
+        let mut missing: Vec<&Remark> =
+            wished.remarks.iter().filter(|remark| !said.contains(&remark.key)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // By a run that was ended before it could note them.
+        let texts = self.forge.remarks(request)?;
+        let noted: BTreeSet<&str> = texts.iter().flat_map(|text| remarks::noted(text)).collect();
+        missing.retain(|remark| !noted.contains(&*remark.key));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let placed = |remark: &&Remark| remark.placed(|above| self.forge.suggestion(above));
+        let all: Vec<Placed> = missing.iter().map(placed).collect();
+        let mark = remarks::mark(missing.iter().map(|remark| &*remark.key));
+        let text = format!("{}\n\n{mark}\n", remarks::INTRODUCTION);
+        let (commit, base) = (&*wished.wanted.commit, &*job.heads.tip);
+        Ok(self.forge.remark(request, &Review { commit, base, text: &text, remarks: &all })?)
     }
 
     /// Comments, unless there is such a comment.
@@ -678,14 +742,20 @@ impl Bot<'_> {
     }
 }
 
-fn marker(job: &Job<'_>, wished: &Wished, is_labelled: bool) -> Marker {
+fn marker(job: &Job<'_>, wished: &Wished, is_labelled: bool, remarks: Vec<String>) -> Marker {
     Marker {
         fingerprint: wished.wanted.fingerprint.clone(),
         base: job.heads.base.clone(),
         text: wished.wanted.text.clone(),
         is_labelled,
         is_closing: false,
+        remarks,
     }
+}
+
+/// Why a request, or its branch, is needed no more, in words.
+fn gone(job: &Job<'_>) -> &'static str {
+    if job.is_regrouped { "its fixes are put together in another way" } else { "nothing is left to fix" }
 }
 
 /// Why nothing is done, in words.

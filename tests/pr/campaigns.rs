@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -10,9 +11,10 @@ use serde_json::Value;
 
 use super::world::{DEPLOYMENT, On, Pull, World};
 use crate::common::{Folder, Ran, not_tried, repository};
-use crate::reports::clients::client;
+use crate::reports::clients::{client, from_pypi};
 
 const ALL_REPOS: &str = "1.33.0";
+const CHECK_JSONSCHEMA: &str = "0.39.0";
 const REPOSITORIES: usize = 60;
 /// Of those that take no request: what is refused to us is said by git.
 const REFUSING: [(usize, &str); 4] = [
@@ -160,41 +162,34 @@ fn all_repos_looks_after_sixty_repositories() {
     });
     let (Some(ready), Some(world)) = (programs, world()) else { return };
     let programs = ready.parent().unwrap();
+    examples(&world);
     let files = repository().join("examples/campaign/all-repos");
-    for file in ["cce_fix_push.py", "cce_fix_everywhere.py"] {
-        world.folder.write(&format!("campaign/{file}"), &fs::read(files.join(file)).unwrap());
-    }
     let mut config: Value = serde_json::from_slice(&fs::read(files.join("all-repos.json")).unwrap()).unwrap();
     let arguments = config["push_settings"]["arguments"].as_array_mut().unwrap();
     arguments.extend(["--sleep=0".into(), format!("--api-url={}/api/v1", world.proxy.address).into()]);
     let list: serde_json::Map<String, Value> =
         (0..REPOSITORIES).map(|number| (format!("team/{}", name(number)), address(number).into())).collect();
-    world.folder.write("campaign/all-repos.json", config.to_string().as_bytes());
-    world.folder.write("campaign/repositories.json", Value::from(list).to_string().as_bytes());
-    world.folder.succeed("chmod", &["600", "campaign/all-repos.json"], b"");
-    let cce_fix = std::path::Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
-    let old = std::env::var_os("PATH").unwrap_or_default();
-    let path = [programs.to_owned(), cce_fix.to_owned()].into_iter().chain(std::env::split_paths(&old));
-    let path = std::env::join_paths(path).unwrap();
-    let run = |program: &str, args: &[&str]| {
-        let mut command = world.command(program, "campaign");
-        command.args(args).args(["-C", "all-repos.json", "--jobs", "4", "--color", "never"]);
-        let ran = Ran::of(command.env("PATH", &path).env("PYTHONPATH", "."), b"");
+    world.folder.write("edited/all-repos.json", config.to_string().as_bytes());
+    world.folder.write("edited/repositories.json", Value::from(list).to_string().as_bytes());
+    let run = |script: &str| {
+        let mut command = shell(&world, &[programs], &format!("{script} --color never"));
+        let ran = Ran::of(command.env("PIP_NO_INDEX", "1").env("PIP_DISABLE_PIP_VERSION_CHECK", "1"), b"");
         assert_eq!(ran.code, Some(0), "{ran:?}");
         ran
     };
-    let clone = programs.join("all-repos-clone");
-    let mut command = world.command(clone.to_str().unwrap(), "campaign");
-    let ran = Ran::of(
-        command.args(["-C", "all-repos.json", "--jobs", "4"]).env("PATH", &path).env("PYTHONPATH", "."),
-        b"",
-    );
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    let python = programs.join("python");
-    let everywhere = || run(python.to_str().unwrap(), &["cce_fix_everywhere.py"]);
-    // Those that are empty cannot be cloned, which is told there.
+    // As it stands on the page, for five at first.
+    let page = commands("pip install all-repos\n");
+    let whole = page.trim_end().strip_suffix(" --limit 5").unwrap();
+    run(page.trim_end());
+    let opened = state(&world).iter().filter(|(_, pulls)| !pulls.is_empty()).count();
+    assert!((1..=5).contains(&opened), "{opened}");
+    // Then for all; those that are empty cannot be cloned, which is told there.
     let errors = |ran: &Ran| ran.stdout.matches("***Errored").count();
-    let ran = everywhere();
+    let again = |folder: &str| {
+        let (_, line) = whole.rsplit_once('\n').unwrap();
+        run(&format!("cd {folder}\n{line}"))
+    };
+    let ran = again("examples/campaign/all-repos");
     assert_eq!(errors(&ran), REFUSING.len() + EMPTY.len(), "{ran:?}");
     for (_, words) in REFUSING {
         assert_eq!(ran.stderr.matches(words).count(), 2, "{ran:?}");
@@ -202,9 +197,131 @@ fn all_repos_looks_after_sixty_repositories() {
     all_are_done(&world);
     let before = state(&world);
     let from = world.proxy.watch().asked.len();
-    assert_eq!(errors(&everywhere()), REFUSING.len() + EMPTY.len());
+    assert_eq!(errors(&again("examples/campaign/all-repos")), REFUSING.len() + EMPTY.len());
     assert!(world.asked(from).iter().all(|line| line.starts_with("GET ")));
     assert_eq!(state(&world), before);
+}
+
+/// The commands of the block of `docs/campaigns.md` that begins so.
+fn commands(start: &str) -> String {
+    let page = fs::read_to_string(repository().join("docs/campaigns.md")).unwrap();
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.into_iter().find(|block| block.starts_with(start)).unwrap()
+}
+
+/// The files for campaigns, in the folder of the world, and an editor that puts there what is in `edited`.
+fn examples(world: &World) {
+    for path in [
+        "all-repos/all-repos.json",
+        "all-repos/repositories.json",
+        "all-repos/cce_fix_push.py",
+        "all-repos/cce_fix_everywhere.py",
+        "kubernetes/job.yaml",
+    ] {
+        let path = format!("examples/campaign/{path}");
+        world.folder.write(&path, &fs::read(repository().join(&path)).unwrap());
+    }
+    let edited = world.folder.path().join("edited");
+    program(
+        world,
+        "edit",
+        &format!("for file; do cp '{}'/\"$file\" \"$file\" || exit 1; done", edited.display()),
+    );
+}
+
+/// A script among the programs of the world.
+fn program(world: &World, name: &str, script: &str) {
+    world.folder.write(&format!("bin/{name}"), format!("#!/bin/sh\n{script}\n").as_bytes());
+    world.folder.succeed("chmod", &["+x", &format!("bin/{name}")], b"");
+}
+
+/// A shell that ends with the first command that fails, as a person would, with `programs` before all others.
+fn shell(world: &World, programs: &[&Path], script: &str) -> Command {
+    let cce_fix = Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let path = [world.folder.path().join("bin")].into_iter().chain(programs.iter().map(PathBuf::from));
+    let path = path.chain([cce_fix.to_owned()]).chain(std::env::split_paths(&old));
+    let mut command = world.command("sh", ".");
+    command.args(["-ec", script]).env("PATH", std::env::join_paths(path).unwrap()).env("EDITOR", "edit");
+    command
+}
+
+/// The commands for a Job name files that are there; what they hold is looked at by a real API server elsewhere, and
+/// run by the pods' command above.
+#[test]
+fn the_commands_for_a_job_are_followed() {
+    let Some(world) = World::new(On::Ours) else { return };
+    examples(&world);
+    let job = fs::read(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
+    world.folder.write("edited/job.yaml", &job);
+    world.folder.write("edited/repositories", format!("{}\n", world.remote()).as_bytes());
+    let kubectl = "echo \"$1 $2\" >> \"$LOG\"\nfor word; do case $word in --from-file=*) test -f \"${word#*=}\" ;; *.yaml) \
+                   test -f \"$word\" ;; esac || exit 1; done";
+    program(&world, "kubectl", kubectl);
+    let log = world.folder.path().join("log");
+    let mut command = shell(&world, &[], &commands("cd examples/campaign/kubernetes\n"));
+    let ran = Ran::of(command.env("LOG", &log), b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(fs::read_to_string(log).unwrap(), "create secret\ncreate configmap\ncreate -f\nlogs -l\n");
+}
+
+/// The commands that a schedule of a forge runs.
+fn scheduled(file: &str) -> String {
+    let text = fs::read_to_string(repository().join("examples/campaign").join(file)).unwrap();
+    let schedule: Value = serde_yaml::from_str(&text).unwrap();
+    let lines = match schedule["cce-fix"]["script"].as_array() {
+        Some(lines) => lines.iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n"),
+        None => schedule["jobs"]["requests"]["steps"][0]["run"].as_str().unwrap().to_owned(),
+    };
+    assert!(lines.contains("cce-fix pr "), "{lines}");
+    lines
+}
+
+#[test]
+fn what_schedules_run_makes_a_request_and_then_nothing() {
+    for (on, file) in [(On::Github, "github.yaml"), (On::Gitlab, "gitlab.yaml"), (On::Gitea, "gitea.yaml")] {
+        let Some(world) = World::new(on) else { continue };
+        let (server, path) = match world.server() {
+            Some((_, path)) => (world.proxy.address.clone(), path),
+            None => ("git@127.0.0.1:team".to_owned(), "shop".to_owned()),
+        };
+        let cce_fix = env!("CARGO_BIN_EXE_cce-fix");
+        program(&world, "cce-fix", &format!("exec '{cce_fix}' \"$@\" --sleep=0 --api-url='{}'", world.api()));
+        let run = || {
+            let mut command = shell(&world, &[], &scheduled(file));
+            command.current_dir(world.folder.path().join("clone"));
+            command.env("GITHUB_SERVER_URL", &server).env("GITHUB_REPOSITORY", &path);
+            command.env("CI_PROJECT_URL", format!("{server}/{path}"));
+            let ran = Ran::of(command.env("RUNNER_TEMP", world.folder.path().join("tmp")), b"");
+            assert_eq!(ran.code, Some(0), "{file}: {ran:?}");
+            ran.stdout
+        };
+        assert!(run().contains("cce-fix/main/safe: opened "), "{file}");
+        let before = world.state();
+        assert!(run().contains("cce-fix/main/safe: left (up to date)"), "{file}");
+        assert_eq!((world.state(), before.1.len()), (before, 1), "{file}");
+    }
+}
+
+#[test]
+fn schedules_are_what_the_schemas_of_the_forges_ask_for() {
+    let Some(programs) = from_pypi("check-jsonschema", CHECK_JSONSCHEMA) else { return };
+    let workflow = ["--builtin-schema", "vendor.github-workflows"];
+    let pipeline = ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"];
+    for (file, schema, word) in [
+        ("github.yaml", &workflow[..], "runs-on"),
+        ("gitea.yaml", &workflow, "steps"),
+        ("gitlab.yaml", &pipeline, "script"),
+    ] {
+        let text = fs::read_to_string(repository().join("examples/campaign").join(file)).unwrap();
+        let wrong = text.replace(&format!("{word}:"), &format!("{word}x:"));
+        for (text, code) in [(&text, 0), (&wrong, 1)] {
+            let folder = Folder::with(&[(file, text.as_str())]);
+            let mut command = Command::new(programs.join("check-jsonschema"));
+            let ran = Ran::of(command.current_dir(folder.path()).args(schema).arg(file), b"");
+            assert_eq!(ran.code, Some(code), "{file}: {ran:?}");
+        }
+    }
 }
 
 /// The script of multi-gitter does its part; the tool itself is tried where it is.
@@ -214,7 +331,7 @@ fn the_script_of_multi_gitter_leaves_a_change_and_a_text() {
         not_tried("multi-gitter: it is not on the PATH, so its script alone is run");
     }
     let folder = Folder::with(&[("clone/web.yaml", DEPLOYMENT)]);
-    let cce_fix = std::path::Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
+    let cce_fix = Path::new(env!("CARGO_BIN_EXE_cce-fix")).parent().unwrap();
     let old = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(cce_fix.to_owned()).chain(std::env::split_paths(&old));
     let mut script = Command::new(repository().join("examples/campaign/multi-gitter/fix.sh"));

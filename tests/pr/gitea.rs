@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::forges::server::undrafted;
-use super::world::{Change, Pull};
+use super::world::{Change, Inline, Pull};
 use crate::common::{Ran, not_tried, repository};
 use crate::judges::cache;
 
@@ -296,11 +296,31 @@ impl Repository {
                         .iter()
                         .map(|comment| text(&comment["body"]))
                         .collect(),
+                    remarks: Vec::new(),
                 }
             })
             .collect();
         pulls.sort_by_key(|pull| pull.number);
         pulls
+    }
+
+    /// The comments on lines of a request. The line is read in what the server shows of the change, up to it.
+    pub(crate) fn remarks(&self, number: usize) -> Vec<Inline> {
+        let reviews = self.api("GET", &format!("/pulls/{number}/reviews"), None);
+        let of_review = |review: &Value| {
+            let path = format!("/pulls/{number}/reviews/{}/comments", review["id"]);
+            self.api("GET", &path, None).as_array().unwrap().clone()
+        };
+        let remark = |comment: Value| {
+            let text = |name: &str| comment[name].as_str().unwrap().to_owned();
+            let last = usize::try_from(comment["position"].as_u64().unwrap()).unwrap();
+            assert!(!text("diff_hunk").is_empty(), "{comment}");
+            Inline { path: text("path"), first: last, last, text: text("body") }
+        };
+        let mut remarks: Vec<Inline> =
+            reviews.as_array().unwrap().iter().flat_map(of_review).map(remark).collect();
+        remarks.sort_by(|one, other| (&one.path, one.last).cmp(&(&other.path, other.last)));
+        remarks
     }
 
     /// What a person does to a request.

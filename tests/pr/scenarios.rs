@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::proxy::Fault;
-use super::world::{Change, DEPLOYMENT, On, Pull, World, is_question};
+use super::world::{Change, DEPLOYMENT, Inline, On, Pull, World, is_question};
 use crate::common::Ran;
 
 const SAFE: &str = "cce-fix/main/safe";
@@ -32,11 +32,9 @@ macro_rules! decisions {
     what_is_merged_is_tidied_up
     what_a_person_closed_stays_closed
     commits_of_others_are_never_pushed_over
-    a_branch_of_others_without_a_request_is_theirs
     what_people_did_to_a_request_stays
-    the_limit_holds
-    each_way_to_group_has_its_branches
     two_runs_at_once_make_one_request
+    remarks_on_lines_are_made_once
         })*
     };
 }
@@ -46,11 +44,17 @@ decisions! {
         a_list_of_repositories_needs_no_clone
         clones_of_all_kinds_will_do
         the_configuration_decides
+        a_branch_of_others_without_a_request_is_theirs
+        the_limit_holds
+        each_way_to_group_has_its_branches
         what_is_wrong_is_named_and_tokens_are_not;
     gitea Gitea:
         a_list_of_repositories_needs_no_clone
         clones_of_all_kinds_will_do
         the_configuration_decides
+        a_branch_of_others_without_a_request_is_theirs
+        the_limit_holds
+        each_way_to_group_has_its_branches
         what_is_wrong_is_named_and_tokens_are_not;
     github Github:;
     gitlab Gitlab:;
@@ -278,6 +282,9 @@ fn each_way_to_group_has_its_branches(on: On) {
     let changed = world.bare(&["diff", "--name-only", "main", "cce-fix/main/recreate-safe"]);
     assert_eq!(changed, "[a]/job.yaml");
     assert_eq!(branches("none"), ["all", "recreate-all"]);
+    let closed = world.pulls().into_iter().filter(|pull| pull.state == "closed");
+    let told: Vec<String> = closed.flat_map(|pull| pull.comments).collect();
+    assert!(told.len() == 2 && told.iter().all(|text| text.contains("in another way")), "{told:?}");
     let folders = branches("directory");
     assert_eq!(folders.len(), 2, "{folders:?}");
     assert!(folders[0].starts_with("deploy-safe") && folders[1].starts_with("recreate--a--"), "{folders:?}");
@@ -313,6 +320,56 @@ fn two_runs_at_once_make_one_request(on: On) {
     let pulls = world.pulls();
     assert_eq!((pulls.len(), &*pulls[0].labels), (1, &["cce-fix".to_owned()][..]));
     world.is_settled(&["--safe"]);
+}
+
+fn remarks_on_lines_are_made_once(on: On) {
+    let Some(world) = World::new(on) else { return };
+    // What needs no look has none; and where there are none, that is said to whom asks for them.
+    let is_known = !matches!(on, On::Gitcode | On::Codearts);
+    let ran = world.run(&["--review-comments"]);
+    assert_eq!((ran.code, ran.stderr.is_empty()), (Some(0), is_known), "{ran:?}");
+    assert_eq!(world.remarks(1), []);
+    let remarks = world.remarks(2);
+    if !is_known {
+        assert_eq!((remarks, ran.stderr.contains("there are none on this forge")), (Vec::new(), true));
+        return;
+    }
+    assert!(!remarks.is_empty());
+    let fixed = fixed(&world, REVIEW);
+    let lines: Vec<&str> = fixed.lines().collect();
+    for Inline { path, last, text, .. } in &remarks {
+        // On a line that the request adds, which is one of what the remark is about.
+        assert!(path == "deploy/web.yaml" && !DEPLOYMENT.contains(lines[last - 1]), "{last}: {text}");
+        assert!(text.contains("What may happen") && text.contains("`cce-fix/ignore.ID: "), "{text}");
+    }
+    let all: String = remarks.iter().map(|remark| &*remark.text).collect();
+    assert!(all.contains("- **read-only-root-filesystem**, "), "{all}");
+    match on {
+        On::Github => assert!(all.contains("\n```suggestion\n```\n"), "{all}"),
+        On::Gitlab => assert!(all.contains("\n```suggestion:-"), "{all}"),
+        _ => assert!(all.contains("take it back alone, remove lines "), "{all}"),
+    }
+    // The second run has nothing to say, nor has one that must look what was said.
+    world.is_settled(&["--review-comments"]);
+    world.is_settled(&[]);
+    assert_eq!(world.remarks(2), remarks);
+    let body = world.pulls()[1].body.clone();
+    let (text, marker) = body.rsplit_once("<!--").unwrap();
+    let start = marker.find(",\"lines\"").unwrap();
+    let end = start + marker[start..].find(']').unwrap() + 1;
+    let forgotten = format!("{text}<!--{}{}", &marker[..start], &marker[end..]);
+    world.change(2, Change::Body(&forgotten));
+    assert!(world.ok(&["--review-comments"]).contains("review: updated"));
+    assert_eq!((world.remarks(2), &world.pulls()[1].body), (remarks.clone(), &body));
+    // Lines that move are the same; others get theirs.
+    world.commit("deploy/web.yaml", &format!("# the shop\n{DEPLOYMENT}"));
+    world.commit("deploy/more.yaml", &more("more"));
+    world.ok(&["--review-comments"]);
+    let more: Vec<Inline> =
+        world.remarks(2).into_iter().filter(|remark| remark.path != "deploy/web.yaml").collect();
+    assert_eq!(more.len(), remarks.len(), "{more:?}");
+    assert_eq!(world.remarks(2).len(), 2 * remarks.len());
+    world.is_settled(&["--review-comments"]);
 }
 
 fn a_list_of_repositories_needs_no_clone(on: On) {
@@ -367,9 +424,13 @@ fn clones_of_all_kinds_will_do(on: On) {
     assert_eq!(world.bare(&["diff", "--name-only", "main", SAFE]), "deploy/web.yaml");
     let first = world.branches();
     run().expect(0, &told.replace("opened", "left (up to date)"), note);
-    // The whole clone comes to the same commit.
+    // The whole clone comes to the same commit, and so does one in which nothing is yet.
     world.is_settled(&["--safe"]);
     assert_eq!(world.branches(), first);
+    world.git(".", &["init", "--quiet", "--initial-branch=unborn", "unborn"]);
+    world.git("unborn", &["remote", "add", "origin", &world.remote()]);
+    let ran = Ran::of(world.program("unborn").arg("--safe"), b"");
+    ran.expect(0, &told.replace("opened", "left (up to date)"), "");
 }
 
 fn the_configuration_decides(on: On) {
@@ -382,7 +443,18 @@ fn the_configuration_decides(on: On) {
     world.folder.write("clone/own.yaml", b"select: [seccomp-profile]\n");
     let told = world.ok(&["--dry-run", "--config", "own.yaml"]);
     assert!(told.contains(&format!("{SAFE}: would be opened")) && !told.contains(REVIEW), "{told}");
-    // The repository does not choose who gets the token.
+    // The repository chooses neither who gets the token nor which one that is.
+    world.folder.write("clone/.cce-fix.yaml", b"pr: {forge: gitea}\n");
+    let mut command = world.command(env!("CARGO_BIN_EXE_cce-fix"), "clone");
+    let from = world.proxy.watch().asked.len();
+    Ran::of(command.arg("pr"), b"").expect(2, "", "the token in `GITEA_TOKEN` is not sent to 127.0.0.1");
+    assert_eq!(world.asked(from), [""; 0]);
+    // The user does.
+    let own = format!("pr: {{forge: gitea, api-url: '{}'}}\n", world.api().replace("127.0.0.1", "localhost"));
+    world.folder.write("clone/own.yaml", own.as_bytes());
+    let mut command = world.command(env!("CARGO_BIN_EXE_cce-fix"), "clone");
+    let ran = Ran::of(command.args(["pr", "--dry-run", "--config", "own.yaml"]), b"");
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
     world.folder.write("clone/.cce-fix.yaml", b"pr: {api-url: 'https://127.0.0.1.example.com/api/v1'}\n");
     let mut command = world.command(env!("CARGO_BIN_EXE_cce-fix"), "clone");
     Ran::of(command.args(["pr", "--forge", "gitea"]), b"").expect(
@@ -403,21 +475,30 @@ fn steps(world: &World) -> Vec<usize> {
     std::iter::once(0).chain(steps).collect()
 }
 
-/// Ended at any request that changes something, the next run comes to the same end.
+/// One request, with remarks on lines where the forge takes them.
+const ONE: [&str; 3] = ["--select", "read-only-root-filesystem", "--review-comments"];
+
+/// Killed, or refused anything more, when any request that changes something was done, the next run comes to the same
+/// end.
 #[test]
 fn a_run_that_is_ended_is_finished_by_the_next() {
-    let Some(whole) = World::new(On::Ours) else { return };
-    whole.ok(&["--safe"]);
-    let steps = steps(&whole);
-    assert_eq!(steps.len(), 5);
-    for from in steps {
-        let world = World::new(On::Ours).unwrap();
-        world.proxy.watch().fault = Some((from, Fault::RefuseAfter));
-        assert_eq!(world.run(&["--safe"]).code, Some(2), "{from}");
-        world.proxy.watch().fault = None;
-        world.ok(&["--safe"]);
-        assert_eq!(told(&world), told(&whole), "{from}");
-        world.is_settled(&["--safe"]);
+    for on in [On::Ours, On::Github, On::Gitlab, On::Gitcode, On::Codearts] {
+        let Some(whole) = World::new(on) else { return };
+        assert_eq!(whole.run(&ONE).code, Some(0));
+        let steps = steps(&whole);
+        assert!(steps.len() >= 4, "{steps:?}");
+        for from in steps {
+            let world = World::new(on).unwrap();
+            if on == On::Ours && from % 2 == 1 {
+                world.proxy.watch().fault = Some((from, Fault::RefuseAfter));
+                assert_eq!(world.run(&ONE).code, Some(2), "{from}");
+                world.proxy.watch().fault = None;
+            } else {
+                assert!(world.is_killed_at(from, &ONE), "{on:?} {from}");
+            }
+            assert_eq!(world.run(&ONE).code, Some(0), "{on:?} {from}");
+            assert_eq!(told(&world), told(&whole), "{on:?} {from}");
+        }
     }
 }
 

@@ -24,6 +24,17 @@ pub(crate) struct Pull {
     pub(crate) merged: bool,
     pub(crate) labels: Vec<String>,
     pub(crate) comments: Vec<String>,
+    /// Those on lines; of the real forge they are asked for where they matter.
+    pub(crate) remarks: Vec<Inline>,
+}
+
+/// A comment on lines of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inline {
+    pub(crate) path: String,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) text: String,
 }
 
 /// What a person does to a request.
@@ -333,6 +344,14 @@ impl World {
         match &self.host {
             Host::Ours(forge) => forge.pulls(),
             Host::Gitea(repository) => repository.pulls(),
+        }
+    }
+
+    /// The comments on lines of a request.
+    pub(crate) fn remarks(&self, number: usize) -> Vec<Inline> {
+        match &self.host {
+            Host::Ours(forge) => forge.pulls()[number - 1].remarks.clone(),
+            Host::Gitea(repository) => repository.remarks(number),
         }
     }
 

@@ -18,7 +18,8 @@ fn fixes(files: &[(&str, &str)], group: &Group) -> Fixes {
         #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
         std::fs::write(path, text).unwrap();
     }
-    Manifests::below(folder.path()).fix(&decisions(), group).unwrap()
+    let manifests = Manifests::below(folder.path());
+    manifests.fix(&decisions(), std::slice::from_ref(group), false, |_, _, _| Ok(())).unwrap().remove(0)
 }
 
 fn deployment(name: &str, image: &str) -> String {

@@ -5,7 +5,7 @@ use serde_json::json;
 use ureq::http::Method;
 
 use super::http::escaped;
-use super::{Access, Client, Forge, ForgeError, NewRequest, Request, State};
+use super::{Access, Client, Forge, ForgeError, NewRequest, Placed, Request, Review, State};
 
 /// What the title of a draft starts with.
 const DRAFT: &str = "WIP: ";
@@ -139,6 +139,22 @@ impl Forge for Gitea {
     fn comment(&self, request: &Request, text: &str) -> Result<(), ForgeError> {
         let path = self.path(&format!("/issues/{}/comments", request.number));
         self.client.change(&Method::POST, &path, &json!({"body": text}))
+    }
+
+    fn takes_remarks(&self) -> bool {
+        true
+    }
+
+    fn remarks(&self, request: &Request) -> Result<Vec<String>, ForgeError> {
+        let path = self.path(&format!("/pulls/{}/reviews?limit=50", request.number));
+        let reviews: Vec<Comment> = self.client.pages(&path)?;
+        Ok(reviews.into_iter().map(|review| review.body).collect())
+    }
+
+    fn remark(&self, request: &Request, review: &Review<'_>) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/pulls/{}/reviews", request.number));
+        let comment = |Placed { path, last, text, .. }: &Placed| json!({"path": path, "body": text, "new_position": last});
+        self.client.change(&Method::POST, &path, &review.comment(comment))
     }
 
     fn close(&self, request: &Request) -> Result<(), ForgeError> {

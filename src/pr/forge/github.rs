@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
 use super::http::escaped;
-use super::{Access, Client, Forge, ForgeError, NewRequest, Request, State};
+use super::{Access, Client, Forge, ForgeError, NewRequest, Placed, Request, Review, State};
 
 /// The headers that each request is to have, with the version of the API that this is written for.
 const HEADERS: &[(&str, &str)] =
@@ -168,6 +168,37 @@ impl Forge for Github {
     fn comment(&self, request: &Request, text: &str) -> Result<(), ForgeError> {
         let path = self.path(&format!("/issues/{}/comments", request.number));
         self.client.change(&Method::POST, &path, &json!({"body": text}))
+    }
+
+    fn takes_remarks(&self) -> bool {
+        true
+    }
+
+    fn remarks(&self, request: &Request) -> Result<Vec<String>, ForgeError> {
+        let path = self.path(&format!("/pulls/{}/reviews?per_page=100", request.number));
+        let reviews: Vec<Comment> = self.client.pages(&path)?;
+        Ok(reviews.into_iter().filter_map(|review| review.body).collect())
+    }
+
+    fn remark(&self, request: &Request, review: &Review<'_>) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/pulls/{}/reviews", request.number));
+        self.client.change(
+            &Method::POST,
+            &path,
+            &review.comment(|Placed { path, first, last, text, .. }| {
+                let mut comment = json!({"path": path, "body": text, "line": last, "side": "RIGHT"});
+                if first < last {
+                    comment["start_line"] = json!(first);
+                    comment["start_side"] = json!("RIGHT");
+                }
+                comment
+            }),
+        )
+    }
+
+    fn suggestion(&self, _: usize) -> Option<String> {
+        // It takes the place of all lines that the comment is on.
+        Some("suggestion".to_owned())
     }
 
     fn close(&self, request: &Request) -> Result<(), ForgeError> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use ureq::http::Method;
 
 use super::http::escaped;
-use super::{Access, Client, Forge, ForgeError, NewRequest, Request, State, undrafted};
+use super::{Access, Client, Forge, ForgeError, NewRequest, Placed, Request, Review, State, undrafted};
 
 /// What the title of a draft starts with.
 const DRAFT: &str = "Draft: ";
@@ -183,6 +183,41 @@ impl Forge for Gitlab {
     fn comment(&self, request: &Request, text: &str) -> Result<(), ForgeError> {
         let path = self.path(&format!("/{}/notes", request.number));
         self.client.change(&Method::POST, &path, &json!({"body": inert(text)}))
+    }
+
+    fn takes_remarks(&self) -> bool {
+        true
+    }
+
+    fn remarks(&self, request: &Request) -> Result<Vec<String>, ForgeError> {
+        // Those on lines are notes as well.
+        self.comments(request)
+    }
+
+    fn remark(&self, request: &Request, review: &Review<'_>) -> Result<(), ForgeError> {
+        let path = self.path(&format!("/{}/discussions", request.number));
+        for Placed { path: file, last, old_line, text, mark, .. } in review.remarks {
+            let mut position = json!({
+                "position_type": "text",
+                "base_sha": review.base,
+                "start_sha": review.base,
+                "head_sha": review.commit,
+                "old_path": file,
+                "new_path": file,
+                "new_line": last,
+            });
+            // An unchanged line is named on both sides.
+            if let Some(line) = old_line {
+                position["old_line"] = json!(line);
+            }
+            let wanted = json!({"body": inert(&format!("{text}\n{mark}")), "position": position});
+            self.client.change(&Method::POST, &path, &wanted)?;
+        }
+        Ok(())
+    }
+
+    fn suggestion(&self, above: usize) -> Option<String> {
+        Some(format!("suggestion:-{above}+0"))
     }
 
     fn close(&self, request: &Request) -> Result<(), ForgeError> {

@@ -9,6 +9,7 @@ mod gitlab;
 mod http;
 mod push_only;
 
+use serde_json::{Value, json};
 use thiserror::Error;
 
 pub use address::{Address, Kind};
@@ -113,6 +114,45 @@ pub struct NewRequest<'n> {
     pub is_draft: bool,
 }
 
+/// A remark on lines of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The file.
+    pub path: String,
+    /// The first line as the request has it, from one.
+    pub first: usize,
+    /// The last one.
+    pub last: usize,
+    /// The last line as the base has it, where the request does not change it.
+    pub old_line: Option<usize>,
+    /// What is said.
+    pub text: String,
+    /// The note that it was said, which nobody sees.
+    pub mark: String,
+}
+
+/// Remarks on lines of a request that are made together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review<'r> {
+    /// The commit that the request ends in.
+    pub commit: &'r str,
+    /// The commit that it is made upon.
+    pub base: &'r str,
+    /// What stands above them, with the note that all of them were made.
+    pub text: &'r str,
+    /// The remarks.
+    pub remarks: &'r [Placed],
+}
+
+impl Review<'_> {
+    /// As GitHub takes it, and Gitea, which name lines in ways of their own.
+    fn comment(&self, one: impl Fn(&Placed) -> Value) -> Value {
+        let Self { commit, text, remarks, .. } = self;
+        let comments: Vec<Value> = remarks.iter().map(one).collect();
+        json!({"commit_id": commit, "body": text, "event": "COMMENT", "comments": comments})
+    }
+}
+
 /// What a forge is asked. Each call is one thing that is done or not, so that a run can end between any two.
 pub trait Forge: std::fmt::Debug {
     /// The requests of these branches, open and closed, the newest first.
@@ -135,6 +175,27 @@ pub trait Forge: std::fmt::Debug {
 
     /// Closes it.
     fn close(&self, request: &Request) -> Result<(), ForgeError>;
+
+    /// Whether it takes remarks on lines of a request.
+    fn takes_remarks(&self) -> bool {
+        false
+    }
+
+    /// The texts in which it may be noted that remarks on lines were made.
+    fn remarks(&self, _: &Request) -> Result<Vec<String>, ForgeError> {
+        Ok(Vec::new())
+    }
+
+    /// Makes remarks on lines.
+    fn remark(&self, _: &Request, _: &Review<'_>) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    /// What a block of code is called whose content takes the place of the line with the remark, and of so many
+    /// `above` it; none where there is no such thing.
+    fn suggestion(&self, _above: usize) -> Option<String> {
+        None
+    }
 
     /// How many characters the text of a request can have.
     fn room(&self) -> usize;

@@ -70,10 +70,11 @@ fn commit(world: &World, repository: &Repository, text: &str) -> Option<String> 
     let heads = heads(repository);
     let tree = repository.check_out(&heads.tip).unwrap();
     assert!(tree.folder().join("pod.yaml").is_file() && !tree.folder().starts_with(world.folder.path()));
-    #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
-    fs::write(tree.folder().join("pod.yaml"), text).unwrap();
-    let new = NewCommit { base: &heads.tip, subject: "Harden a pod", body: "Why.\n", fingerprint: "f" };
-    tree.commit(&new).unwrap()
+    let name = Path::new("pod.yaml");
+    let mut drafts = tree.drafts([name]).unwrap();
+    drafts.put(1, name, text).unwrap();
+    let new = NewCommit { subject: "Harden a pod", body: "Why.\n", fingerprint: "f" };
+    drafts.finish().unwrap().commit(1, &new).unwrap()
 }
 
 const SAFE: &str = "cce-fix/main/safe";
@@ -93,6 +94,60 @@ fn the_same_fixes_on_the_same_base_are_the_same_commit() {
     let dates = world.git("clone", &["show", "-s", "--format=%at %ct", &first, "origin/main"]);
     let dates: Vec<&str> = dates.split_whitespace().collect();
     assert!(dates.iter().all(|date| *date == dates[0]), "{dates:?}");
+}
+
+/// What git converts for a work tree is in the commit as in the others; modes stay, and several commits are made of one
+/// work tree.
+#[test]
+fn a_commit_has_what_git_would_have_added() {
+    let world = World::new();
+    world.write(
+        "person",
+        ".gitattributes",
+        "crlf.yaml text eol=crlf\nid.yaml ident\nwide.yaml working-tree-encoding=UTF-16\n",
+    );
+    let wide: Vec<u8> = "a: 1\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
+    fs::write(world.path("person/wide.yaml"), [&[0xfe, 0xff], &*wide].concat()).unwrap();
+    for name in ["crlf.yaml", "id.yaml", "program.yaml", "ü b.yaml"] {
+        world.write("person", name, "# $Id$\na: 1\n");
+    }
+    world.git("person", &["add", "--all"]);
+    world.git("person", &["update-index", "--chmod=+x", "program.yaml", "crlf.yaml"]);
+    world.commit("kept.yaml", "a: 1\r\nb: 1\r\n");
+    world.git("person", &["push", "--quiet", "origin", "HEAD:main"]);
+    let repository = world.repository();
+    let heads = heads(&repository);
+    let tree = repository.check_out(&heads.tip).unwrap();
+    let names = ["crlf.yaml", "id.yaml", "kept.yaml", "program.yaml", "wide.yaml", "ü b.yaml"];
+    let mut drafts = tree.drafts(names.map(Path::new)).unwrap();
+    for name in names.into_iter().filter(|name| *name != "wide.yaml") {
+        let text = fs::read_to_string(tree.folder().join(name)).unwrap();
+        assert_eq!(text.contains('\r'), matches!(name, "crlf.yaml" | "kept.yaml"), "{name}");
+        drafts.put(1, Path::new(name), &text.replace("a: 1", "a: 2")).unwrap();
+    }
+    drafts.put(2, Path::new("program.yaml"), "a: 3\n").unwrap();
+    let drafts = drafts.finish().unwrap();
+    let new = NewCommit { subject: "Harden", body: "", fingerprint: "f" };
+    let [first, second] = [1, 2].map(|number| drafts.commit(number, &new).unwrap().unwrap());
+    assert_eq!(drafts.commit(3, &new), Ok(None));
+    let changed = |commit: &str| {
+        world.git(
+            "clone",
+            &["-c", "core.quotePath=false", "diff", "--numstat", "--summary", &heads.tip, commit],
+        )
+    };
+    assert_eq!(
+        changed(&first),
+        "1\t1\tcrlf.yaml\n1\t1\tid.yaml\n1\t1\tkept.yaml\n1\t1\tprogram.yaml\n1\t1\tü b.yaml"
+    );
+    assert_eq!(changed(&second), "1\t2\tprogram.yaml");
+    let shown = |name: &str| world.git("clone", &["cat-file", "blob", &format!("{first}:{name}")]);
+    assert_eq!(
+        (shown("crlf.yaml"), shown("id.yaml")),
+        ("# $Id$\na: 2".to_owned(), "# $Id$\na: 2".to_owned())
+    );
+    assert_eq!(shown("kept.yaml"), "a: 2\r\nb: 1");
 }
 
 #[test]

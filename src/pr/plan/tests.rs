@@ -3,7 +3,12 @@
 use super::*;
 
 fn wanted() -> Wanted {
-    Wanted { fingerprint: "fixes".to_owned(), commit: "commit".to_owned(), text: "text".to_owned() }
+    Wanted {
+        fingerprint: "fixes".to_owned(),
+        commit: "commit".to_owned(),
+        text: "text".to_owned(),
+        remarks: Vec::new(),
+    }
 }
 
 fn marker() -> Marker {
@@ -13,6 +18,7 @@ fn marker() -> Marker {
         text: "text".to_owned(),
         is_labelled: true,
         is_closing: false,
+        remarks: Vec::new(),
     }
 }
 
@@ -97,7 +103,7 @@ fn the_limit_counts_for_new_requests_alone() {
     is(&Situation { has_room: false, ..first_run() }, Decision::Leave(Why::Limit));
     is(&Situation { has_room: false, ..second_run() }, Decision::Leave(Why::UpToDate));
     let older = Situation { has_room: false, branch: ours("older"), ..second_run() };
-    is(&older, Decision::Update { push: true, text: false, label: false });
+    is(&older, Decision::Update { push: true, text: false, label: false, remark: false });
 }
 
 #[test]
@@ -127,8 +133,16 @@ fn an_open_request_gets_what_it_lacks() {
         (ours("commit"), Marker { is_labelled: false, ..marker() }, false, false, true),
         (ours("older"), Marker { text: other(), is_labelled: false, ..marker() }, true, true, true),
     ] {
-        is(&with(branch, marker), Decision::Update { push, text, label });
+        is(&with(branch, marker), Decision::Update { push, text, label, remark: false });
     }
+    // A remark on a line that was made is not made again, whoever took it away.
+    let wanted = |keys: &[&str]| {
+        Some(Wanted { remarks: keys.iter().map(|key| (*key).to_owned()).collect(), ..wanted() })
+    };
+    let said = with(ours("commit"), Marker { remarks: vec!["a".to_owned(), "b".to_owned()], ..marker() });
+    is(&Situation { wanted: wanted(&["b"]), ..said.clone() }, Decision::Leave(Why::UpToDate));
+    let more = Situation { wanted: wanted(&["b", "c"]), ..said };
+    is(&more, Decision::Update { push: false, text: false, label: false, remark: true });
     // Whether a request for the same fixes was closed before does not matter to one that is open.
     is(&Situation { is_declined: true, ..second_run() }, Decision::Leave(Why::UpToDate));
 }
@@ -239,8 +253,8 @@ fn what_others_did_is_never_undone() {
                 "{situation:?}"
             );
         }
-        if let Decision::Update { push, text, label } = decision {
-            assert!(push || text || label, "{situation:?}");
+        if let Decision::Update { push, text, label, remark } = decision {
+            assert!(push || text || label || remark, "{situation:?}");
         }
     }
     assert_eq!(seen, 2 * 4 * 34 * 8);

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::server::{
-    Asked, Content, Operation, Personality, Pull, Reply, drafted, entries, page_of, undrafted,
+    Asked, Content, Operation, Personality, Pull, Reply, commented, drafted, entries, page_of, undrafted,
+    written_as_event,
 };
 
 const DRAFT: &str = "WIP: ";
@@ -125,10 +126,7 @@ pub(crate) const CODEARTS: Personality = Personality {
             call: "POST /v4/repositories/468485/merge-requests/{number}/discussions",
             query: &[],
             body: &["body! text", "severity suggestion|minor|major|fatal"],
-            answer: |content, asked| {
-                asked.pull(content).comments.push(asked.text("body").unwrap());
-                (201, json!({}), None)
-            },
+            answer: commented,
         },
     ],
 };
@@ -155,17 +153,7 @@ fn change(content: &mut Content, asked: &Asked) -> Reply {
         asked.pull(content).labels.clear();
         names.split(',').for_each(|name| content.add_label(asked.number, name));
     }
-    let pull = asked.pull(content);
-    if let Some(title) = asked.text("title") {
-        (pull.title, pull.is_draft) = undrafted(&title, DRAFT);
-    }
-    pull.body = asked.text("description").unwrap_or_else(|| pull.body.clone());
-    match asked.text("state_event").as_deref() {
-        Some("close") => "closed".clone_into(&mut pull.state),
-        Some(_) => "open".clone_into(&mut pull.state),
-        None => {}
-    }
-    (200, json!({"iid": asked.number}), None)
+    written_as_event(content, asked, DRAFT)
 }
 
 fn state_of(content: &Content, number: usize) -> &'static str {

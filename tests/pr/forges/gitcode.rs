@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
+use super::server::{
+    Asked, Content, Operation, Personality, Pull, Reply, commented, comments, labelled, page_of, written,
+};
 
 pub(crate) const GITCODE: Personality = Personality {
     name: "gitcode",
@@ -50,25 +52,14 @@ pub(crate) const GITCODE: Personality = Personality {
             call: "PATCH /api/v5/repos/team/shop/pulls/{number}",
             query: &[],
             body: &["title text", "body text", "state open|closed", "labels text", "draft truth"],
-            answer: |content, asked| {
-                let pull = asked.pull(content);
-                pull.title = asked.text("title").unwrap_or_else(|| pull.title.clone());
-                pull.body = asked.text("body").unwrap_or_else(|| pull.body.clone());
-                pull.state = asked.text("state").unwrap_or_else(|| pull.state.clone());
-                (200, json!({"title": pull.title, "body": pull.body, "state": pull.state}), None)
-            },
+            answer: written,
         },
         Operation {
             source: "https://docs.gitcode.com/en/docs/apis/post-api-v-5-repos-owner-repo-pulls-number-labels",
             call: "POST /api/v5/repos/team/shop/pulls/{number}/labels",
             query: &[],
             body: &["[]! texts"],
-            answer: |content, asked| {
-                for name in asked.body.as_array().unwrap() {
-                    content.add_label(asked.number, name.as_str().unwrap());
-                }
-                (200, json!([]), None)
-            },
+            answer: |content, asked| labelled(content, asked.number, &asked.body),
         },
         Operation {
             source: "https://docs.gitcode.com/en/docs/apis/get-api-v-5-repos-owner-repo-pulls-number-comments",
@@ -80,21 +71,14 @@ pub(crate) const GITCODE: Personality = Personality {
                 "comment_type diff_comment|pr_comment",
             ],
             body: &[],
-            answer: |content, asked| {
-                let comments = &asked.pull(content).comments;
-                let all: Vec<Value> = comments.iter().map(|text| json!({"id": 1, "body": text})).collect();
-                asked.page(&all, asked.number("per_page", 20), false)
-            },
+            answer: |content, asked| comments(content, asked, ("per_page", false)),
         },
         Operation {
             source: "https://docs.gitcode.com/en/docs/apis/post-api-v-5-repos-owner-repo-pulls-number-comments",
             call: "POST /api/v5/repos/team/shop/pulls/{number}/comments",
             query: &[],
             body: &["body! text", "path text", "position number"],
-            answer: |content, asked| {
-                asked.pull(content).comments.push(asked.text("body").unwrap());
-                (201, json!({"id": "1"}), None)
-            },
+            answer: commented,
         },
     ],
 };

@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::server::{Asked, Content, Operation, Personality, Pull, Reply, drafted, page_of, undrafted};
+use super::server::{
+    Asked, Content, Operation, Personality, Pull, Reply, commented, drafted, page_of, reviewed, reviews,
+    undrafted,
+};
 
 const DRAFT: &str = "WIP: ";
 
@@ -107,9 +110,28 @@ pub(crate) const GITEA: Personality = Personality {
             call: "POST /api/v1/repos/team/shop/issues/{number}/comments",
             query: &[],
             body: &["body! text"],
+            answer: commented,
+        },
+        Operation {
+            source: "https://docs.gitea.com/api/1.25/#tag/repository/operation/repoListPullReviews",
+            call: "GET /api/v1/repos/team/shop/pulls/{number}/reviews",
+            query: &["page number", "limit number"],
+            body: &[],
+            answer: |content, asked| reviews(content, asked, "limit"),
+        },
+        Operation {
+            source: "https://docs.gitea.com/api/1.25/#tag/repository/operation/repoCreatePullReview",
+            call: "POST /api/v1/repos/team/shop/pulls/{number}/reviews",
+            query: &[],
+            body: &[
+                "commit_id text",
+                "body text",
+                "event APPROVED|REQUEST_CHANGES|COMMENT|PENDING",
+                "comments objects",
+            ],
             answer: |content, asked| {
-                asked.pull(content).comments.push(asked.text("body").unwrap());
-                (201, json!({}), None)
+                let fields = ["path text", "body text", "new_position number", "old_position number"];
+                reviewed(content, asked, &fields, "new_position")
             },
         },
     ],

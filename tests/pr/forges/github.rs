@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::lacking;
-use super::server::{Asked, Content, Operation, Personality, Pull, Reply, page_of};
+use super::server::{
+    Asked, Content, Operation, Personality, Pull, Reply, commented, comments, labelled, page_of, reviewed,
+    reviews, written,
+};
 
 /// What there is in <https://docs.github.com/en/graphql/reference>, of which no other words may be used: arguments and
 /// fields of `repository`, `Repository.pullRequests`, `PullRequest` and `Label`, and the types of both arguments.
@@ -71,45 +74,56 @@ pub(crate) const GITHUB: Personality = Personality {
             call: "PATCH /repos/team/shop/pulls/{number}",
             query: &[],
             body: &["title text", "body text", "state open|closed", "base text"],
-            answer: |content, asked| {
-                let pull = asked.pull(content);
-                pull.title = asked.text("title").unwrap_or_else(|| pull.title.clone());
-                pull.body = asked.text("body").unwrap_or_else(|| pull.body.clone());
-                pull.state = asked.text("state").unwrap_or_else(|| pull.state.clone());
-                (200, json!({"number": asked.number}), None)
-            },
+            answer: written,
         },
         Operation {
             source: "https://docs.github.com/en/rest/issues/labels#add-labels-to-an-issue",
             call: "POST /repos/team/shop/issues/{number}/labels",
             query: &[],
             body: &["labels texts"],
-            answer: |content, asked| {
-                for name in asked.body["labels"].as_array().unwrap() {
-                    content.add_label(asked.number, name.as_str().unwrap());
-                }
-                (200, json!([]), None)
-            },
+            answer: |content, asked| labelled(content, asked.number, &asked.body["labels"]),
         },
         Operation {
             source: "https://docs.github.com/en/rest/issues/comments#list-issue-comments",
             call: "GET /repos/team/shop/issues/{number}/comments",
             query: &["since text", "per_page <=100", "page number"],
             body: &[],
-            answer: |content, asked| {
-                let comments = &asked.pull(content).comments;
-                let all: Vec<Value> = comments.iter().map(|text| json!({"body": text})).collect();
-                asked.page(&all, asked.number("per_page", 30), true)
-            },
+            answer: |content, asked| comments(content, asked, ("per_page", true)),
         },
         Operation {
             source: "https://docs.github.com/en/rest/issues/comments#create-an-issue-comment",
             call: "POST /repos/team/shop/issues/{number}/comments",
             query: &[],
             body: &["body! text"],
+            answer: commented,
+        },
+        Operation {
+            source: "https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request",
+            call: "GET /repos/team/shop/pulls/{number}/reviews",
+            query: &["page number", "per_page <=100"],
+            body: &[],
+            answer: |content, asked| reviews(content, asked, "per_page"),
+        },
+        Operation {
+            source: "https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request",
+            call: "POST /repos/team/shop/pulls/{number}/reviews",
+            query: &[],
+            body: &[
+                "commit_id text",
+                "body text",
+                "event APPROVE|REQUEST_CHANGES|COMMENT",
+                "comments objects",
+            ],
             answer: |content, asked| {
-                asked.pull(content).comments.push(asked.text("body").unwrap());
-                (201, json!({}), None)
+                let fields = [
+                    "path! text",
+                    "body! text",
+                    "line number",
+                    "side LEFT|RIGHT",
+                    "start_line number",
+                    "start_side LEFT|RIGHT|side",
+                ];
+                reviewed(content, asked, &fields, "line")
             },
         },
     ],

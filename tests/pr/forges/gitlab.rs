@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::lacking;
 use super::server::{
-    Asked, Content, Operation, Personality, Pull, Reply, drafted, entries, page_of, undrafted,
+    Asked, Content, Operation, Personality, Pull, Reply, commented, drafted, entries, inline, page_of,
+    undrafted, written_as_event,
 };
 
 const DRAFT: &str = "Draft: ";
@@ -83,9 +84,11 @@ pub(crate) const GITLAB: Personality = Personality {
             query: &["sort asc|desc", "order_by created_at|updated_at", "per_page <=100", "page number"],
             body: &[],
             answer: |content, asked| {
-                let comments = &asked.pull(content).comments;
+                let pull = asked.pull(content);
+                let remarks = pull.remarks.iter().map(|remark| &remark.text);
+                let all: Vec<&String> = pull.comments.iter().chain(remarks).collect();
                 let all: Vec<Value> =
-                    comments.iter().rev().map(|text| json!({"body": text, "system": false})).collect();
+                    all.iter().rev().map(|text| json!({"body": text, "system": false})).collect();
                 asked.page(&all, asked.number("per_page", 20), true)
             },
         },
@@ -94,9 +97,36 @@ pub(crate) const GITLAB: Personality = Personality {
             call: "POST /api/v4/projects/team%2Fshop/merge_requests/{number}/notes",
             query: &[],
             body: &["body! text"],
+            answer: commented,
+        },
+        Operation {
+            source: "https://docs.gitlab.com/api/discussions/#create-new-merge-request-thread",
+            call: "POST /api/v4/projects/team%2Fshop/merge_requests/{number}/discussions",
+            query: &[],
+            body: &["body! text", "position object"],
             answer: |content, asked| {
-                asked.pull(content).comments.push(asked.text("body").unwrap());
-                (201, json!({}), None)
+                let mut position = asked.body["position"].clone();
+                position["body"] = asked.body["body"].clone();
+                position["path"] = position["new_path"].clone();
+                let fields = [
+                    "position_type! text|image|file",
+                    "base_sha! text",
+                    "start_sha! text",
+                    "head_sha! text",
+                    "new_path! text",
+                    "old_path! text",
+                    "new_line number",
+                    "old_line number",
+                    "body text",
+                    "path text",
+                ];
+                match inline(&json!([position]), &fields, "new_line") {
+                    Ok(remarks) => {
+                        asked.pull(content).remarks.extend(remarks);
+                        (201, json!({}), None)
+                    }
+                    Err(words) => (400, json!({"message": words}), None),
+                }
             },
         },
     ],
@@ -138,17 +168,7 @@ fn change(content: &mut Content, asked: &Asked) -> Reply {
     for name in asked.text("add_labels").iter().flat_map(|names| names.split(',')) {
         content.add_label(asked.number, name);
     }
-    let pull = asked.pull(content);
-    if let Some(title) = asked.text("title") {
-        (pull.title, pull.is_draft) = undrafted(&title, DRAFT);
-    }
-    pull.body = asked.text("description").unwrap_or_else(|| pull.body.clone());
-    match asked.text("state_event").as_deref() {
-        Some("close") => "closed".clone_into(&mut pull.state),
-        Some(_) => "open".clone_into(&mut pull.state),
-        None => {}
-    }
-    (200, json!({"iid": asked.number}), None)
+    written_as_event(content, asked, DRAFT)
 }
 
 fn shown(content: &Content, number: usize) -> Value {

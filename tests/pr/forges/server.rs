@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::pr::world::{self, Change};
+use crate::pr::world::{self, Change, Inline};
 
 /// A request as the forge keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub(crate) struct Pull {
     pub(crate) is_foreign: bool,
     pub(crate) labels: Vec<usize>,
     pub(crate) comments: Vec<String>,
+    /// Those on lines.
+    pub(crate) remarks: Vec<Inline>,
+    /// What stands above several of them.
+    pub(crate) reviews: Vec<String>,
 }
 
 /// What the forge holds, and how it behaves.
@@ -131,6 +135,7 @@ impl Content {
             merged: pull.merged,
             labels: self.label_names(index + 1).into_iter().map(str::to_owned).collect(),
             comments: pull.comments.clone(),
+            remarks: pull.remarks.clone(),
         };
         self.pulls.iter().enumerate().map(shown).collect()
     }
@@ -352,6 +357,89 @@ fn described<'p>(
     Ok((operation, Asked { number, query: given, body }))
 }
 
+/// A comment is made.
+pub(crate) fn commented(content: &mut Content, asked: &Asked) -> Reply {
+    asked.pull(content).comments.push(asked.text("body").unwrap());
+    (201, json!({}), None)
+}
+
+/// Title, body and state of a request are written, where a draft is marked by other means.
+pub(crate) fn written(content: &mut Content, asked: &Asked) -> Reply {
+    let pull = asked.pull(content);
+    pull.title = asked.text("title").unwrap_or_else(|| pull.title.clone());
+    pull.body = asked.text("body").unwrap_or_else(|| pull.body.clone());
+    pull.state = asked.text("state").unwrap_or_else(|| pull.state.clone());
+    (200, json!({"number": asked.number, "title": pull.title, "body": pull.body, "state": pull.state}), None)
+}
+
+/// The same where `mark` before the title does that, the body is a description, and the state an event.
+pub(crate) fn written_as_event(content: &mut Content, asked: &Asked, mark: &str) -> Reply {
+    let pull = asked.pull(content);
+    if let Some(title) = asked.text("title") {
+        (pull.title, pull.is_draft) = undrafted(&title, mark);
+    }
+    pull.body = asked.text("description").unwrap_or_else(|| pull.body.clone());
+    match asked.text("state_event").as_deref() {
+        Some("close") => "closed".clone_into(&mut pull.state),
+        Some(_) => "open".clone_into(&mut pull.state),
+        None => {}
+    }
+    (200, json!({"iid": asked.number}), None)
+}
+
+/// Labels are added by their names.
+pub(crate) fn labelled(content: &mut Content, number: usize, names: &Value) -> Reply {
+    for name in names.as_array().unwrap() {
+        content.add_label(number, name.as_str().unwrap());
+    }
+    (200, json!([]), None)
+}
+
+/// The comments of a request, on pages of `size`.
+pub(crate) fn comments(content: &mut Content, asked: &Asked, (size, is_linked): (&str, bool)) -> Reply {
+    let all: Vec<Value> =
+        asked.pull(content).comments.iter().map(|text| json!({"id": 1, "body": text})).collect();
+    asked.page(&all, asked.number(size, 30), is_linked)
+}
+
+/// The texts above several remarks on lines.
+pub(crate) fn reviews(content: &mut Content, asked: &Asked, size: &str) -> Reply {
+    let all: Vec<Value> =
+        asked.pull(content).reviews.iter().map(|text| json!({"id": 1, "body": text})).collect();
+    asked.page(&all, asked.number(size, 30), true)
+}
+
+/// Remarks on lines are made together, with these fields, of which `line` is the last line.
+pub(crate) fn reviewed(content: &mut Content, asked: &Asked, fields: &[&str], line: &str) -> Reply {
+    match inline(&asked.body["comments"], fields, line) {
+        Ok(remarks) => {
+            asked.pull(content).remarks.extend(remarks);
+            asked.pull(content).reviews.push(asked.text("body").unwrap());
+            (200, json!({}), None)
+        }
+        Err(words) => (422, json!({"message": words}), None),
+    }
+}
+
+/// The remarks on lines that a request brings, if each of them is as described: with these fields, of which `line` is
+/// the last line.
+pub(crate) fn inline(values: &Value, described: &[&str], line: &str) -> Result<Vec<Inline>, String> {
+    let one = |value: &Value| {
+        let fields = value.as_object().unwrap().iter();
+        check(described, fields.map(|(name, value)| (name.as_str(), value.clone())).collect(), false)?;
+        let number = |name: &str| value[name].as_u64().map(|number| usize::try_from(number).unwrap());
+        let text = |name: &str| value[name].as_str().unwrap().to_owned();
+        let last = number(line).ok_or_else(|| format!("no {line}"))?;
+        Ok(Inline {
+            path: text("path"),
+            first: number("start_line").unwrap_or(last),
+            last,
+            text: text("body"),
+        })
+    };
+    values.as_array().unwrap().iter().map(one).collect()
+}
+
 /// The number of the request in a path, or 0, where it is as the template says.
 fn fitting(template: &str, path: &str) -> Option<usize> {
     let (expected, given): (Vec<&str>, Vec<&str>) =
@@ -384,7 +472,7 @@ fn check(described: &[&str], mut given: BTreeMap<&str, Value>, is_query: bool) -
     given.keys().next().map_or(Ok(()), |name| Err(format!("`{name}` is not known")))
 }
 
-/// Whether a value has a type: `text`, `number`, `truth`, `numbers`, `texts`, `object`, a largest number `<=100`, or one
+/// Whether a value has a type: `text`, `number`, `truth`, `numbers`, `texts`, `object`, `objects`, a largest number `<=100`, or one
 /// of several words `a|b`.
 fn fits(kind: &str, value: &Value, is_query: bool) -> bool {
     let number = match value {
@@ -399,6 +487,7 @@ fn fits(kind: &str, value: &Value, is_query: bool) -> bool {
         "numbers" => all(Value::is_u64),
         "texts" => all(Value::is_string),
         "object" => value.is_object(),
+        "objects" => all(Value::is_object),
         _ => match kind.strip_prefix("<=") {
             Some(most) => number.is_some_and(|number| (1..=most.parse().unwrap()).contains(&number)),
             None => kind.split('|').any(|word| value == word),

@@ -248,7 +248,7 @@ fn examine_stream(
         };
         match refusal {
             Some(refusal) => desk.examined.problems.push(Problem::refused(&refusal)),
-            None => desk.take(document, found),
+            None => desk.take(document, found, workloads),
         }
     }
     let refused_object = || {
@@ -289,8 +289,8 @@ struct Desk<'s, 'e> {
 
 impl Desk<'_, '_> {
     /// Plans a document, applies the edits where a new text is wanted, and proves the result; a document that fails
-    /// keeps its text, and its plan goes.
-    fn take(&mut self, document: Document<'_>, found: Workloads<'_>) {
+    /// keeps its text, and its plan goes. `is_unambiguous` says that no key of it is there twice.
+    fn take(&mut self, document: Document<'_>, found: Workloads<'_>, is_unambiguous: bool) {
         let Self { settings, evidence, purpose, .. } = *self;
         let mut counted = Tally::default();
         let mut subjects = Vec::new();
@@ -306,6 +306,13 @@ impl Desk<'_, '_> {
             }
             kept.append(compact(part, purpose));
         });
+        // In a file without workloads a key that is there twice is nobody's concern, until something is to change.
+        if is_changed
+            && !is_unambiguous
+            && let Some(refusal) = document.duplicate_key()
+        {
+            return self.examined.problems.push(Problem::refused(&refusal));
+        }
         if is_changed && purpose.makes_text() {
             let all: Vec<&Edit> = edits.iter().chain(kept.edits()).collect();
             match edited(document, &all) {

@@ -60,6 +60,25 @@ fn a_key_twice_leaves_its_document() {
     );
 }
 
+/// Counted, shown or made, the decision is the same, although nobody asks about keys where there are no workloads.
+#[test]
+fn a_key_twice_without_workloads_counts_when_something_is_to_change() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  annotations:\n    \
+                   kubernetes.io/elb.autocreate: '{\"type\":\"public\"}'\nspec:\n  type: LoadBalancer\n  type: \
+                   LoadBalancer\n";
+    let folder = Folder::with(&[("a.yaml", service)]);
+    folder.run(&["--check", "."]).expect(0, "", "0 refused");
+    folder.write(".cce-fix.yaml", b"transforms: {public-exposure: {internal-elb: true}}\n");
+    for mode in [&["--check", "."][..], &["--diff", "."], &["."]] {
+        folder.run(mode).expect(
+            2,
+            "",
+            "a.yaml:9:3: error: the key `type` twice in one mapping (first in line 8)",
+        );
+    }
+    assert_eq!(folder.read("a.yaml"), service);
+}
+
 #[test]
 fn depth_and_aliases_without_end() {
     let deep = format!("apiVersion: v1\nkind: Pod\ncontainers: {}", "[".repeat(100_000));

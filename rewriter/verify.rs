@@ -160,3 +160,6 @@ fn unchanged(old: Node<'_>, new: Node<'_>) -> bool {
             }
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -469,3 +469,35 @@ fn a_key_over_two_lines_is_found() {
     check("{e\nx, f: 2}\n", &[remove("e x")], "{f: 2}\n");
     assert!(matches!(blocked("m: {e\n  x}\n", &[set("m.e x", 2)]), Blocked::Layout { .. }));
 }
+
+#[test]
+fn edits_of_one_place_that_contradict_each_other_are_refused() {
+    let before = "a: 1\nb:\n  c: 2\nd: [x]\n";
+    let contrary = [
+        [set("a", 2), set("a", 3)],
+        [set("a", 2), remove("a")],
+        [set("b.c", 3), set("b", 1)],
+        [set("b", 1), set("b.c", 3)],
+        [set("b.c", 3), remove("b")],
+        [append("d", "y"), set("d", 1)],
+        [append("d", "y"), remove("d")],
+        [set("d", 1), append("d", "y")],
+        [set("d.e", 1), append("d", "y")],
+        [append("d", "y"), set("d.e", 1)],
+    ];
+    for edits in contrary {
+        assert_eq!(blocked(before, &edits), Blocked::Conflict, "{edits:?}");
+    }
+    check(
+        before,
+        &[set("a", 2), set("a", 2), set("b.c", 3), set("b.e", 4)],
+        "a: 2\nb:\n  c: 3\n  e: 4\nd: [x]\n",
+    );
+}
+
+#[test]
+fn new_text_is_quoted_as_the_document_does() {
+    check("a: 'x'\nb: \"y\"\nc: 'z'\n", &[set("d", "1")], "a: 'x'\nb: \"y\"\nc: 'z'\nd: '1'\n");
+    check("a: 'x'\nb: \"y\"\nc: \"z\"\n", &[set("d", "1")], "a: 'x'\nb: \"y\"\nc: \"z\"\nd: \"1\"\n");
+    check("a: 'x'\nb: \"y\"\n", &[set("d", "-")], "a: 'x'\nb: \"y\"\nd: \"-\"\n");
+}

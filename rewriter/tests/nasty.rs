@@ -260,3 +260,13 @@ fn a_key_may_have_1024_characters() {
         }
     }
 }
+
+#[test]
+fn ten_thousand_levels_are_read_and_one_more_is_not() {
+    let flow = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let block = |depth: usize| format!("{}a\n", "- ".repeat(depth));
+    for text in [[flow(10_000), flow(10_001)], [block(10_000), block(10_001)]] {
+        assert!(Stream::scan(&text[0]).is_ok());
+        assert!(Stream::scan(&text[1]).unwrap_err().message.contains("10000"));
+    }
+}

@@ -127,6 +127,34 @@ fn what_is_taken_out_keeps_the_numbers_of_the_others() {
     assert!(Preview::new(&contrary).is_err());
 }
 
+/// Each value by each of the questions about its type: written, and as an edit will write it.
+#[test]
+fn values_answer_for_their_own_type_alone() {
+    let text = "a: text\nb: 7\nc: true\nd: [x]\ne:\n";
+    let values = [Value::from("text"), 7.into(), true.into(), Value::Sequence(vec!["x".into()]), Value::Null];
+    let stream = Stream::scan(text).unwrap();
+    let root = stream.document(0).unwrap().root().unwrap();
+    let answers = |view: View<'_>| {
+        let text = view.as_str().map(std::borrow::Cow::into_owned);
+        (view.text().into_owned(), text, view.as_integer(), view.as_bool(), view.is_null(), view.is_text("7"))
+    };
+    let written: Vec<_> = root.entries().map(|(_, value)| answers(View::from(value))).collect();
+    let own = |text: &str| text.to_owned();
+    let expected = [
+        (own("text"), Some(own("text")), None, None, false, false),
+        (own("7"), None, Some(7), None, false, true),
+        (own("true"), None, None, Some(true), false, false),
+        (own(""), None, None, None, false, false),
+        (own(""), None, None, None, true, false),
+    ];
+    assert_eq!(written, expected);
+    let edits = [Edit::set(path(&["a"]), Value::Sequence(values.into()))];
+    let preview = Preview::new(&edits).unwrap();
+    let view = preview.view(root, &Path::root()).unwrap();
+    let made: Vec<_> = view.get("a").unwrap().items().map(answers).collect();
+    assert_eq!(made, expected);
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig {
         cases: 500, failure_persistence: None, ..proptest::prelude::ProptestConfig::default()

@@ -154,7 +154,7 @@ fn many_documents_are_compared_one_by_one() {
     };
     let added = "  user: 1\n  group: 2\n  context:\n    - node\n    - image\n  image: b\n";
     for documents in [500, 5_000] {
-        let diff = diff_of(&text(documents, ""), &text(documents, added));
+        let diff = diff_of(text(documents, ""), text(documents, added));
         let count = |sign| diff.lines().skip(2).filter(|line| line.starts_with(sign)).count();
         assert_eq!((count('-'), count('+')), (documents, documents * 7));
     }

@@ -34,8 +34,8 @@ use crate::input::kind::FileKind;
 use crate::suppress;
 
 pub use json::schemas;
-pub(crate) use model::push_encoded;
 pub use model::{Counts, File, FileReport, Report, Trouble};
+pub(crate) use model::{names, push_encoded};
 
 /// How a report for people looks on stdout.
 #[derive(Clone, Copy, Debug, Default)]

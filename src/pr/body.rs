@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::fixes::{Fixes, Group};
 use super::plan::Comment;
 use crate::report::markdown::{code, plain, prose};
+use crate::report::names;
 
 /// The label that every request of ours has.
 pub const LABEL: &str = "cce-fix";
@@ -144,13 +146,14 @@ fn table(fixes: &Fixes, detail: Detail) -> Vec<String> {
             }));
         }
         Detail::Files | Detail::Folders => {
-            let of = |name: &str| match (detail, name.rsplit_once('/')) {
-                (Detail::Files, _) => name.to_owned(),
-                (_, Some((folder, _))) => format!("{folder}/"),
-                (_, None) => "./".to_owned(),
+            let shown = |name: &Path| names(name, Path::new("")).0;
+            let of = |name: &Path| match (detail, name.parent()) {
+                (Detail::Files, _) => shown(name),
+                (_, Some(folder)) if folder != Path::new("") => format!("{}/", shown(folder)),
+                _ => "./".to_owned(),
             };
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            fixes.files.iter().for_each(|(name, count)| *counts.entry(of(name)).or_default() += count);
+            fixes.changed.iter().for_each(|(name, count)| *counts.entry(of(name)).or_default() += count);
             lines.push("\n| Where | Fixes |\n| --- | --- |".to_owned());
             lines.extend(counts.into_iter().map(|(name, count)| format!("| {} | {count} |", code(&name))));
         }

@@ -10,8 +10,8 @@ use rewriter::{Edit, Step, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use transforms::PodPlan;
 use transforms::settings::Part;
+use transforms::{Evidence, PodPlan};
 
 use super::git::GitError;
 use super::remarks::{self, Remark};
@@ -83,7 +83,7 @@ pub struct Manifests {
     folder: PathBuf,
     inputs: Vec<Input>,
     patches: Patches,
-    gathered: Gathered,
+    evidence: Evidence,
 }
 
 /// What fixes there are, by what groups are made of.
@@ -112,19 +112,17 @@ pub struct Fixes {
     pub tally: Tally,
     /// What could not be handled.
     pub problems: Vec<Trouble>,
-    /// The files that change, below the folder.
-    pub changed: Vec<PathBuf>,
+    /// The files that change, below the folder, and how many fixes each has.
+    pub changed: BTreeMap<PathBuf, usize>,
     /// How many fixes each transform has, its title, and whether one of them is for review.
     pub transforms: BTreeMap<&'static str, Sum>,
-    /// How many fixes each file has.
-    pub files: BTreeMap<String, usize>,
     /// Each fix.
     pub rows: Kept<Row>,
     /// What stays for a person, or on somebody's wish.
     pub left: Kept<Stays>,
     /// What is said on lines of the request, as far as people read that; only where it is asked for.
     pub remarks: Vec<Remark>,
-    prints: BTreeSet<[u8; 32]>,
+    prints: Prints,
 }
 
 /// The fixes of a transform.
@@ -205,9 +203,10 @@ impl Manifests {
         inputs.retain(|input| !input.path.is_symlink());
         let patches = Patches::of(&inputs);
         let all: Vec<&Input> = inputs.iter().collect();
-        let gathered = Gathered::of(&all, &patches, || false);
+        // The bytes that were read for it go: each request reads what it needs again, a few files at a time.
+        let Gathered { evidence, .. } = Gathered::of(&all, &patches, || false);
         drop(all);
-        Self { folder: folder.to_owned(), inputs, patches, gathered }
+        Self { folder: folder.to_owned(), inputs, patches, evidence }
     }
 
     /// The groups there may be, some of them without a fix.
@@ -297,16 +296,18 @@ impl Manifests {
                 has_recreated |= looked.has_recreated;
                 fixes.tally.add(&looked.tally);
                 fixes.problems.extend(looked.report.problems);
+                let mut count = 0;
                 for file in &looked.report.files {
                     for finding in &file.findings {
                         fixes.add(file, finding);
+                        count += usize::from(finding.state == State::Fixed);
                     }
                 }
                 let room = remarks::MOST.saturating_sub(fixes.remarks.len());
                 fixes.remarks.extend(looked.remarks.into_iter().take(room));
                 if let Some((name, text)) = looked.changed {
                     put(group, &name, &text)?;
-                    fixes.changed.push(name);
+                    fixes.changed.insert(name, count);
                 }
                 Ok(())
             })?;
@@ -353,7 +354,7 @@ impl Manifests {
             }
             let Some(old) = &old else { break };
             let settings = decisions.settings_for(&input.path);
-            let evidence = Some(&self.gathered.evidence);
+            let evidence = Some(&self.evidence);
             let purpose = if task.has_remarks { Purpose::Report { source: true } } else { Purpose::Request };
             let mut examined = look(input, old, &self.patches, evidence, &settings, None, purpose);
             let mut tally = Tally::default();
@@ -418,12 +419,11 @@ impl Fixes {
     fn add(&mut self, file: &File, finding: &Finding) {
         match finding.state {
             State::Fixed => {
-                self.prints.insert(print(finding));
+                self.prints.add(&print(finding));
                 let sum = self.transforms.entry(finding.transform.id).or_default();
                 sum.count += 1;
                 sum.title = finding.transform.title;
                 sum.is_reviewed |= finding.review().is_some();
-                *self.files.entry(file.name.clone()).or_default() += 1;
                 let row = Row {
                     file: file.name.clone(),
                     subject: finding.subject(),
@@ -449,11 +449,20 @@ impl Fixes {
 
     /// The same for the same fixes, wherever in their files the lines stand by now.
     pub fn fingerprint(&self) -> String {
-        let mut digest = Sha256::new();
-        for print in &self.prints {
-            digest.update(print);
+        digits(&Sha256::digest(self.prints.0.map(u64::to_le_bytes).as_flattened()))
+    }
+}
+
+/// Stands for any number of fixes in any order, in the room of one: the sum of what stands for each.
+#[derive(Debug, Default)]
+struct Prints([u64; 4]);
+
+impl Prints {
+    fn add(&mut self, print: &[u8; 32]) {
+        let (words, _) = print.as_chunks();
+        for (sum, word) in self.0.iter_mut().zip(words) {
+            *sum = sum.wrapping_add(u64::from_le_bytes(*word));
         }
-        digits(&digest.finalize())
     }
 }
 

@@ -411,7 +411,7 @@ fn jobs<'j>(
     let other = |branch| Job { branch, request: None, is_draft: false, is_regrouped, heads };
     jobs.extend(others.into_iter().map(other));
     let changed: BTreeSet<&Path> =
-        all.iter().flat_map(|fixes| &fixes.changed).map(PathBuf::as_path).collect();
+        all.iter().flat_map(|fixes| fixes.changed.keys()).map(PathBuf::as_path).collect();
     for name in repository.uncommitted(&changed)? {
         let _ = tell(&format!("note: {name}: what is not committed in your work tree is in no request"));
     }

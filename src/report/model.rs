@@ -249,7 +249,7 @@ fn fingerprint(file: &mut File) {
 }
 
 /// The name of a file in reports, and the same as a URI reference.
-fn names(path: &Path, folder: &Path) -> (String, String) {
+pub(crate) fn names(path: &Path, folder: &Path) -> (String, String) {
     let path = path.strip_prefix(folder).unwrap_or(path);
     let mut name = String::new();
     let mut uri = String::new();

@@ -3,7 +3,7 @@
 //! The work tree stays as its commit has it, so that several commits are made of one. What files become goes into the
 //! store of objects through one pipe; those alone that git would convert are written as files, beside the work tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -49,7 +49,7 @@ impl<'r> WorkTree<'r> {
         let args = ["check-attr", "-z", "--stdin", "filter", "ident", "working-tree-encoding"];
         let mut command = self.repository.command(args);
         command.current_dir(&self.folder);
-        let told = self.fed(command, names.into_iter().map(bytes))?;
+        let told = self.fed(command, names.into_iter().map(|name| Ok(bytes(name))))?;
         let mut parts = told.split(|byte| *byte == 0);
         let mut converted = BTreeSet::new();
         while let (Some(name), Some(_), Some(value)) = (parts.next(), parts.next(), parts.next()) {
@@ -64,11 +64,11 @@ impl<'r> WorkTree<'r> {
     fn fed(
         &self,
         mut command: Command,
-        entries: impl IntoIterator<Item = Vec<u8>>,
+        entries: impl IntoIterator<Item = Result<Vec<u8>, GitError>>,
     ) -> Result<Vec<u8>, GitError> {
         let mut list = Vec::new();
         for entry in entries {
-            list.extend(entry);
+            list.extend(entry?);
             list.push(0);
         }
         // From a file, since a pipe would be full while the command waits for somebody to read what it says.
@@ -199,21 +199,18 @@ impl Drafted<'_> {
         let (repository, base) = (self.tree.repository, &*self.tree.commit);
         repository.finish(self.git(number, ["read-tree", base]))?;
         let listed = repository.finish(self.git(number, ["ls-files", "--stage", "-z"]))?;
-        let modes: BTreeMap<PathBuf, &[u8]> = listed.split(|byte| *byte == 0).filter_map(mode).collect();
+        let modes: HashMap<&[u8], &[u8]> = listed.split(|byte| *byte == 0).filter_map(mode).collect();
         let entry = |(name, text): &(PathBuf, usize)| {
-            let mode = modes.get(name).copied();
-            let mut entry = mode.ok_or_else(|| missing(name))?.to_vec();
-            entry.push(b' ');
-            entry.extend(self.ids.get(text).ok_or_else(|| missing(name))?.bytes());
-            entry.push(b'\t');
-            entry.extend(bytes(name));
-            Ok(entry)
+            let name_there = bytes(name);
+            let known = modes.get(&*name_there).zip(self.ids.get(text));
+            let (mode, id) = known.ok_or_else(|| missing(name))?;
+            Ok([mode, &b" "[..], id.as_bytes(), b"\t", &name_there].concat())
         };
-        let entries = draft.texts.iter().map(entry).collect::<Result<Vec<_>, GitError>>()?;
-        self.tree.fed(self.git(number, ["update-index", "-z", "--index-info"]), entries)?;
+        let command = self.git(number, ["update-index", "-z", "--index-info"]);
+        self.tree.fed(command, draft.texts.iter().map(entry))?;
         if !draft.files.is_empty() {
             // What is to be done with them is said in the index, since their folder holds nothing else.
-            let names = draft.files.iter().map(|name| bytes(name));
+            let names = draft.files.iter().map(|name| Ok(bytes(name)));
             self.tree.fed(self.git(number, ["update-index", "-z", "--stdin"]), names)?;
         }
         let tree = repository.finish(self.git(number, ["write-tree"]))?;
@@ -251,10 +248,10 @@ impl Drafted<'_> {
 }
 
 /// Name and mode of an entry of the index, as `ls-files --stage` tells it.
-fn mode(entry: &[u8]) -> Option<(PathBuf, &[u8])> {
+fn mode(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     let tab = entry.iter().position(|byte| *byte == b'\t')?;
     let mode = entry.split(|byte| *byte == b' ').next()?;
-    Some((PathBuf::from(os(entry.get(tab + 1..)?)), mode))
+    Some((entry.get(tab + 1..)?, mode))
 }
 
 fn missing(name: &Path) -> GitError {

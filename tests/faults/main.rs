@@ -9,7 +9,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    clippy::print_stdout,
     reason = "a test that cannot go on has failed"
 )]
 

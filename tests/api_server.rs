@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout};
 
 use cce_fix::engine::{self, Examined, Purpose};
@@ -34,14 +35,14 @@ struct Verdict {
     forbidden: bool,
 }
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let mut child = API_SERVER.start()?;
         let (questions, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         // The server logs a great deal, and waits for whoever reads it.
@@ -51,15 +52,22 @@ impl Server {
     }
 
     fn ask(&mut self, text: &str) -> Vec<Verdict> {
-        let question =
-            json!({"level": "restricted", "version": format!("v1.{}", SERVED.minor), "text": text});
+        self.answer(&json!({"level": "restricted", "version": format!("v1.{}", SERVED.minor), "text": text}))
+    }
+
+    /// Writes the file by which kubectl reaches the server.
+    pub(crate) fn write_kubeconfig(&mut self, path: &Path) {
+        assert!(self.answer(&json!({"kubeconfig": path})).is_empty());
+    }
+
+    fn answer(&mut self, question: &Value) -> Vec<Verdict> {
         writeln!(self.questions, "{question}").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
         serde_json::from_str(&answer).unwrap()
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         drop(self.questions);
         assert!(self.child.wait().unwrap().success());
     }

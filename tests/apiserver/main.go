@@ -1,6 +1,7 @@
 // Command apiserver is a real kube-apiserver with its etcd, in one process, on the loopback address, for as long
 // as stdin is open. For each line of stdin it answers whether the server would take the objects in a manifest: a
 // dry run with strict validation of fields, so nothing is stored. It shares no code with the program that it judges.
+// A line may ask instead for a file by which kubectl reaches the server, and then things are stored.
 package main
 
 import (
@@ -34,6 +35,8 @@ import (
 
 // A manifest to judge, as text.
 type question struct {
+	// A file to be written, for kubectl; then nothing is judged, and the answer is an empty list.
+	Kubeconfig string `json:"kubeconfig"`
 	// "privileged", "baseline" or "restricted": what the namespace asks for.
 	Level string `json:"level"`
 	// "latest" or "v1.N".
@@ -78,7 +81,12 @@ func run() error {
 		} else if err != nil {
 			return err
 		}
-		verdicts, err := server.judge(asked)
+		verdicts := []verdict{}
+		if asked.Kubeconfig != "" {
+			err = server.writeKubeconfig(asked.Kubeconfig)
+		} else {
+			verdicts, err = server.judge(asked)
+		}
 		if err != nil {
 			return err
 		}
@@ -92,9 +100,10 @@ func run() error {
 }
 
 type server struct {
-	address string
-	token   string
-	client  *http.Client
+	address     string
+	certificate []byte
+	token       string
+	client      *http.Client
 	// By group and version, then by kind.
 	resources map[string]map[string]metav1.APIResource
 	// By name.
@@ -172,11 +181,29 @@ func start(state string) (*server, error) {
 		}
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 		server.client = &http.Client{Transport: transport, Timeout: time.Minute}
+		server.certificate = certificate
 		if status, _, _, err := server.ask("GET", "/readyz", nil); err == nil && status == http.StatusOK {
 			return server, nil
 		}
 	}
 	return nil, errors.New("kube-apiserver is not ready after two minutes")
+}
+
+// writeKubeconfig writes what kubectl has to know to reach the server as somebody who may do everything.
+func (s *server) writeKubeconfig(path string) error {
+	named := func(key string, value any) []any { return []any{map[string]any{"name": "judge", key: value}} }
+	text, err := json.Marshal(map[string]any{
+		"apiVersion":      "v1",
+		"kind":            "Config",
+		"current-context": "judge",
+		"clusters":        named("cluster", map[string]any{"server": s.address, "certificate-authority-data": s.certificate}),
+		"users":           named("user", map[string]any{"token": s.token}),
+		"contexts":        named("context", map[string]any{"cluster": "judge", "user": "judge"}),
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
 }
 
 func startStore(state string) (string, error) {

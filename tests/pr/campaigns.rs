@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::world::{DEPLOYMENT, On, Pull, World};
+use crate::api_server::Server;
 use crate::common::{Folder, Ran, not_tried, repository};
 use crate::reports::clients::{client, from_pypi};
 
@@ -87,13 +88,19 @@ fn all_failures_are_told(told: &str) {
     assert_eq!(told.matches("error: ").count(), REFUSING.len() + EMPTY.len(), "{told}");
 }
 
+/// The Job as its file has it.
+fn job() -> Value {
+    let text = fs::read_to_string(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
+    serde_yaml::from_str(&text).unwrap()
+}
+
 /// What a pod of the Job is started with, as the cluster would fill it in.
 fn pod_args(share: usize) -> Vec<String> {
-    let text = fs::read_to_string(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
-    let job: Value = serde_yaml::from_str(&text).unwrap();
+    let job = job();
     assert_eq!((&job["spec"]["completionMode"], &job["spec"]["completions"]), (&"Indexed".into(), &6.into()));
-    let args = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
-    let args = args.iter().map(|arg| arg.as_str().unwrap());
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["command"], json!(["cce-fix"]));
+    let args = container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap());
     args.map(|arg| {
         arg.replace("$(JOB_COMPLETION_INDEX)", &share.to_string())
             .replace("/etc/cce-fix/repositories", "list")
@@ -173,6 +180,7 @@ fn all_repos_looks_after_sixty_repositories() {
     world.folder.write("edited/repositories.json", Value::from(list).to_string().as_bytes());
     let run = |script: &str| {
         let mut command = shell(&world, &[programs], &format!("{script} --color never"));
+        nobody(&mut command);
         let ran = Ran::of(command.env("PIP_NO_INDEX", "1").env("PIP_DISABLE_PIP_VERSION_CHECK", "1"), b"");
         assert_eq!(ran.code, Some(0), "{ran:?}");
         ran
@@ -246,23 +254,113 @@ fn shell(world: &World, programs: &[&Path], script: &str) -> Command {
     command
 }
 
-/// The commands for a Job name files that are there; what they hold is looked at by a real API server elsewhere, and
-/// run by the pods' command above.
+/// On a machine where git was told of nobody, and does not make a name up.
+fn nobody(command: &mut Command) {
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env_remove(format!("GIT_{who}_NAME")).env_remove(format!("GIT_{who}_EMAIL"));
+    }
+    command.env("GIT_CONFIG_COUNT", "1");
+    command.env("GIT_CONFIG_KEY_0", "user.useConfigOnly").env("GIT_CONFIG_VALUE_0", "true");
+}
+
+/// A real API server, where kubectl is there to be used with it.
+fn cluster() -> Option<Server> {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        not_tried("kubectl: it is not on the PATH, so what a Job is made by is looked at, and not run");
+        return None;
+    }
+    Server::start()
+}
+
+/// kubectl and a real API server make of the commands for a Job what is meant. Without them, the commands name files
+/// that are there. The pods' command is run above.
 #[test]
 fn the_commands_for_a_job_are_followed() {
     let Some(world) = World::new(On::Ours) else { return };
     examples(&world);
-    let job = fs::read(repository().join("examples/campaign/kubernetes/job.yaml")).unwrap();
-    world.folder.write("edited/job.yaml", &job);
-    world.folder.write("edited/repositories", format!("{}\n", world.remote()).as_bytes());
-    let kubectl = "echo \"$1 $2\" >> \"$LOG\"\nfor word; do case $word in --from-file=*) test -f \"${word#*=}\" ;; *.yaml) \
+    world
+        .folder
+        .write("edited/job.yaml", &world.folder.read("examples/campaign/kubernetes/job.yaml").into_bytes());
+    let list = format!("{}\n", world.remote());
+    world.folder.write("edited/repositories", list.as_bytes());
+    let script = commands("cd examples/campaign/kubernetes\n");
+    let Some(mut server) = cluster() else { return only_named(&world, &script) };
+    let kubeconfig = world.folder.path().join("kubeconfig");
+    server.write_kubeconfig(&kubeconfig);
+    let run = |script: &str| {
+        let mut command = shell(&world, &[], script);
+        command.env("KUBECONFIG", &kubeconfig).env("HOME", world.folder.path().join("tmp"));
+        let ran = Ran::of(&mut command, b"");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran
+    };
+    let ran = run(&script);
+    let [secret, map, job_made] = ran.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{ran:?}") };
+    assert_eq!((secret, map), ("secret/cce-fix created", "configmap/cce-fix created"));
+    assert!(job_made.starts_with("job.batch/cce-fix-campaign-") && job_made.ends_with(" created"), "{ran:?}");
+    // Nothing runs pods here.
+    assert!(ran.stderr.contains("No resources found in default namespace."), "{ran:?}");
+    let of =
+        |what: &str, path: &str| run(&format!("kubectl get {what} -o go-template='{{{{{path}}}}}'")).stdout;
+    assert_eq!(of("secret cce-fix", ".data.token | base64decode"), world.token());
+    assert_eq!(of("configmap cce-fix", ".data.repositories"), list);
+    let jobs: Value = serde_json::from_str(&run("kubectl get jobs -o json").stdout).unwrap();
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 1, "{jobs}");
+    holds(&jobs["items"][0], &job());
+    // Another week.
+    run("kubectl create -f examples/campaign/kubernetes/job.yaml");
+    server.stop();
+}
+
+/// All that `part` says is in `whole`, which may say more.
+#[track_caller]
+fn holds(whole: &Value, part: &Value) {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().for_each(|(key, value)| holds(whole.get(key).unwrap_or(&Value::Null), value));
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            assert_eq!(whole.len(), part.len());
+            whole.iter().zip(part).for_each(|(whole, part)| holds(whole, part));
+        }
+        _ => assert_eq!(whole, part),
+    }
+}
+
+/// The commands in place of which others stand that look at their files alone.
+fn only_named(world: &World, script: &str) {
+    let kubectl = "echo \"$1 $2\" >> \"$LOG\"\nfor word; do case $word in --from-file=*) test -r \"${word##*=}\" ;; *.yaml) \
                    test -f \"$word\" ;; esac || exit 1; done";
-    program(&world, "kubectl", kubectl);
+    program(world, "kubectl", kubectl);
     let log = world.folder.path().join("log");
-    let mut command = shell(&world, &[], &commands("cd examples/campaign/kubernetes\n"));
-    let ran = Ran::of(command.env("LOG", &log), b"");
+    let ran = Ran::of(shell(world, &[], script).env("LOG", &log), b"");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(fs::read_to_string(log).unwrap(), "create secret\ncreate configmap\ncreate -f\nlogs -l\n");
+}
+
+/// The image that the page makes is the one that is asked for, its program is where it is taken from, its user is the
+/// Job's, and it starts no program that a pipeline's shell would have to get past.
+#[test]
+fn the_image_is_what_a_job_and_schedules_ask_for() {
+    let text = |path: &str| fs::read_to_string(repository().join(path)).unwrap();
+    let path = "examples/campaign/kubernetes/Dockerfile";
+    let build = commands("cargo xtask release\n");
+    let words: Vec<&str> = build.lines().nth(1).unwrap().split_whitespace().collect();
+    let ["docker", "build", "-t", image, "-f", file, "target/dist"] = words[..] else { panic!("{words:?}") };
+    assert_eq!(file, path);
+    let container = &job()["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], image);
+    for file in ["github.yaml", "gitlab.yaml", "gitea.yaml"] {
+        let schedule: Value = serde_yaml::from_str(&text(&format!("examples/campaign/{file}"))).unwrap();
+        let named = [&schedule["jobs"]["requests"]["container"], &schedule["cce-fix"]["image"]];
+        assert!(named.iter().any(|named| *named == image), "{file}");
+    }
+    let made = text(path);
+    let of = |word: &str| made.lines().filter_map(|line| line.strip_prefix(word)).collect::<Vec<_>>();
+    assert_eq!(of("COPY "), ["cce-fix /usr/local/bin/cce-fix"]);
+    let context = &job()["spec"]["template"]["spec"]["securityContext"];
+    assert_eq!(of("USER "), [format!("{}:{}", context["runAsUser"], context["runAsGroup"])]);
+    assert_eq!(of("ENTRYPOINT "), [""; 0]);
 }
 
 /// The commands that a schedule of a forge runs.
@@ -289,10 +387,10 @@ fn what_schedules_run_makes_a_request_and_then_nothing() {
         program(&world, "cce-fix", &format!("exec '{cce_fix}' \"$@\" --sleep=0 --api-url='{}'", world.api()));
         let run = || {
             let mut command = shell(&world, &[], &scheduled(file));
-            command.current_dir(world.folder.path().join("clone"));
+            command.current_dir("/");
             command.env("GITHUB_SERVER_URL", &server).env("GITHUB_REPOSITORY", &path);
-            command.env("CI_PROJECT_URL", format!("{server}/{path}"));
-            let ran = Ran::of(command.env("RUNNER_TEMP", world.folder.path().join("tmp")), b"");
+            nobody(&mut command);
+            let ran = Ran::of(command.env("CI_PROJECT_URL", format!("{server}/{path}")), b"");
             assert_eq!(ran.code, Some(0), "{file}: {ran:?}");
             ran.stdout
         };
@@ -342,5 +440,5 @@ fn the_script_of_multi_gitter_leaves_a_change_and_a_text() {
     assert!(folder.read("body.md").contains("allow-privilege-escalation"));
     let config = fs::read_to_string(repository().join("examples/campaign/multi-gitter/config.yaml")).unwrap();
     let config: Value = serde_yaml::from_str(&config).unwrap();
-    assert_eq!(config["labels"], serde_json::json!(["cce-fix"]));
+    assert_eq!(config["labels"], json!(["cce-fix"]));
 }

@@ -17,6 +17,9 @@ def apply_fix() -> None:
     # to say; so each clone gets a difference, which never leaves it.
     pathlib.Path('.cce-fix-run').touch()
     subprocess.run(('git', 'add', '--force', '.cce-fix-run'), check=True)
+    # all-repos commits it, for which git wants to know who does.
+    for key, value in (('user.name', 'cce-fix'), ('user.email', 'bot@cce-fix.invalid')):
+        subprocess.run(('git', 'config', key, value), check=True)
 
 
 def main() -> int:

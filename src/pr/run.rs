@@ -154,8 +154,9 @@ impl Run<'_> {
             failed += usize::from(self.exit != Exit::Success);
             self.exit = self.exit.max(before);
         }
-        let well = addresses.len() - failed;
-        tell(&format!("{} repositories: {well} as they should be, {failed} not", addresses.len()))
+        let (all, well) = (addresses.len(), addresses.len() - failed);
+        let noun = if all == 1 { "repository" } else { "repositories" };
+        tell(&format!("{all} {noun}: {well} as they should be, {failed} not"))
     }
 
     /// One repository; `name` is what tells it from others.

@@ -501,3 +501,27 @@ fn new_text_is_quoted_as_the_document_does() {
     check("a: 'x'\nb: \"y\"\nc: \"z\"\n", &[set("d", "1")], "a: 'x'\nb: \"y\"\nc: \"z\"\nd: \"1\"\n");
     check("a: 'x'\nb: \"y\"\n", &[set("d", "-")], "a: 'x'\nb: \"y\"\nd: \"-\"\n");
 }
+
+#[test]
+fn a_block_is_replaced_by_another_of_its_kind() {
+    check(
+        "a:\n  b: 1\nc: 2\n",
+        &[set("a", map([("d", 1.into()), ("e", 2.into())]))],
+        "a:\n  d: 1\n  e: 2\nc: 2\n",
+    );
+    check("a:\n- b\nc: 2\n", &[set("a", vec![Value::from("d"), "e".into()])], "a:\n- d\n- e\nc: 2\n");
+}
+
+#[test]
+fn what_comes_at_the_end_of_a_flow_list_comes_behind_what_stays() {
+    check("a: [x, y]\n", &[remove("a[1]"), append("a", "z")], "a: [x, z]\n");
+    check("a: [\n  x # c, d\n]\n", &[append("a", "z")], "a: [\n  x, # c, d\n  z\n]\n");
+    assert_eq!(blocked("a: [\n  x # c\n  ,\n]\n", &[append("a", "z")]), Blocked::Layout { line: 2 });
+    // A list of quoted texts is no JSON.
+    check("a: [\"x\", \"y\"]\n", &[append("a", map([("k", "v".into())]))], "a: [\"x\", \"y\", {k: v}]\n");
+    check(
+        "{\"a\": [\"x\"]}\n",
+        &[append("a", map([("k", "v".into())]))],
+        "{\"a\": [\"x\", {\"k\": \"v\"}]}\n",
+    );
+}

@@ -381,7 +381,7 @@ fn a_list_of_repositories_needs_no_clone(on: On) {
         |share: &str| Ran::of(world.program(".").args(["--repos", "list", "--safe", "--share", share]), b"");
     let ran = run("0/2");
     let told = format!("{}: {SAFE}: opened {}\n", world.remote(), world.url(1));
-    ran.expect(0, &told, "1 repositories: 1 as they should be, 0 not\n");
+    ran.expect(0, &told, "1 repository: 1 as they should be, 0 not\n");
     run("1/2").expect(2, "", &format!("error: {missing}: "));
     let told = told.replace("opened", "left (up to date)");
     Ran::of(world.program(".").args(["--repos", "list", "--safe"]), b"").expect(

@@ -261,7 +261,7 @@ fn signal_of(container: &Container<'_>) -> Result<Option<String>, Malformed> {
         }
         texts.extend(variable.get("value").map(|value| value.text()));
     }
-    texts.extend(container.mounts()?.into_iter().map(|mount| mount.path));
+    texts.extend(container.mounts()?.iter().map(|mount| mount.path.clone()));
     for handler in handlers(container) {
         texts.extend(handler.items().map(|word| word.text()));
     }

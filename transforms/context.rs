@@ -24,6 +24,7 @@ pub struct Context<'a, 'd> {
     pub(crate) plan: &'a Plan,
     pub(crate) suppressions: &'a Suppressions,
     pub(crate) images: &'a Images<'a>,
+    pub(crate) volumes: &'a Result<Vec<MountedVolume<'a, 'd>>, Malformed>,
 }
 
 /// What the catalogue knows about the images of a pod's containers, looked up once for all transforms.
@@ -138,10 +139,9 @@ impl<'a> Context<'a, '_> {
     }
 
     /// The container's mounts without those that an earlier transform removes.
-    pub fn mounts<'c>(&self, container: &Container<'c>) -> Result<Vec<Mount<'c>>, Malformed> {
-        let mut mounts = container.mounts()?;
-        mounts.retain(|mount| !self.is_removed(mount.section.path()));
-        Ok(mounts)
+    pub fn mounts<'c, 's>(&self, container: &'c Container<'s>) -> Result<Vec<&'c Mount<'s>>, Malformed> {
+        let mounts = container.mounts()?.iter();
+        Ok(mounts.filter(|mount| !self.is_removed(mount.section.path())).collect())
     }
 
     /// Whether the volume is a path of the node, after what is planned.
@@ -177,9 +177,9 @@ impl<'a> Context<'a, '_> {
         transform: &'static Meta,
         judge: impl Fn(&MountedVolume<'_, '_>) -> Result<Outcome, Malformed>,
     ) -> Vec<Finding> {
-        let volumes = match self.pod.mounted_volumes() {
+        let volumes = match self.volumes {
             Ok(volumes) => volumes,
-            Err(malformed) => return vec![self.no_volumes(transform, malformed)],
+            Err(malformed) => return vec![self.no_volumes(transform, malformed.clone())],
         };
         let judged = volumes.iter().map(|volume| (volume, judge(volume)));
         let findings = judged

@@ -87,14 +87,14 @@ impl Transform for HostPath {
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
         let meta = &Self::META;
-        let volumes = match cx.pod.mounted_volumes() {
+        let volumes = match cx.volumes {
             Ok(volumes) => volumes,
-            Err(malformed) => return vec![cx.no_volumes(meta, malformed)],
+            Err(malformed) => return vec![cx.no_volumes(meta, malformed.clone())],
         };
         // One fix for all of them, because they share the variable.
         let mut zones: Vec<&MountedVolume<'_, '_>> = Vec::new();
         let mut findings = Vec::new();
-        for volume in &volumes {
+        for volume in volumes {
             let outcome = match volume.host_path() {
                 Ok(None) => continue,
                 Ok(Some(path)) if is_time_zone(&path) && cx.settings.host_path.timezone.is_some() => {
@@ -256,13 +256,13 @@ fn is_directory(volume: &MountedVolume<'_, '_>) -> Result<bool, Malformed> {
 }
 
 /// The mounts through which the volume can be written to.
-fn writable_mounts<'v, 'p, 'd>(
-    volume: &'v MountedVolume<'p, 'd>,
-) -> Result<Vec<(&'p Container<'d>, &'v Mount<'d>)>, Malformed> {
+fn writable_mounts<'p, 'd>(
+    volume: &MountedVolume<'p, 'd>,
+) -> Result<Vec<(&'p Container<'d>, &'p Mount<'d>)>, Malformed> {
     let mut writable = Vec::new();
     for (container, mount) in &volume.mounts {
         if !mount.is_read_only()? {
-            writable.push((*container, mount));
+            writable.push((*container, *mount));
         }
     }
     Ok(writable)

@@ -12,8 +12,8 @@ use crate::demand::{AddedRequests, is_fixed_for_life};
 use crate::evidence::{Evidence, Overlaid};
 use crate::generate::{self, Subject};
 use crate::model::{
-    ContainerKind, Object, ObjectRef, Pod, Problem, Refusal, Workloads, addon, is_node_agent,
-    is_system_namespace,
+    ContainerKind, Malformed, MountedVolume, Object, ObjectRef, Pod, Problem, Refusal, Workloads, addon,
+    is_node_agent, is_system_namespace,
 };
 use crate::pod_security;
 use crate::review::{self, PodSecurity};
@@ -297,6 +297,21 @@ fn check_version(object: &Object<'_>, target: Version) -> Option<Problem> {
     Some(Problem { path, position: object.position(), reason, needs_person: false })
 }
 
+/// A pod, and what several transforms ask about it.
+struct Seen<'p, 'd> {
+    pod: &'p Pod<'d>,
+    guard: Guard<'p, 'd>,
+    images: Images<'p>,
+    volumes: Result<Vec<MountedVolume<'p, 'd>>, Malformed>,
+}
+
+impl<'p, 'd> Seen<'p, 'd> {
+    fn of(pod: &'p Pod<'d>, settings: &'p Settings, evidence: &'p Evidence) -> Self {
+        let guard = Guard::of(pod, settings, evidence);
+        Self { pod, guard, images: Images::of(pod, &settings.catalogue), volumes: pod.mounted_volumes() }
+    }
+}
+
 /// Asks every transform in its turn. `weed` may leave some of its fixes before the next one sees them.
 fn fold(
     workloads: &Workloads<'_>,
@@ -312,8 +327,7 @@ fn fold(
         pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
         ..DocumentPlan::default()
     };
-    let images: Vec<Images<'_>> = pods.iter().map(|pod| Images::of(pod, &settings.catalogue)).collect();
-    let guards: Vec<Guard<'_, '_>> = pods.iter().map(|pod| Guard::of(pod, settings, evidence)).collect();
+    let seen: Vec<Seen<'_, '_>> = pods.iter().map(|pod| Seen::of(pod, settings, evidence)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let mut fresh: Vec<&mut Judged> = Vec::new();
         for (object, object_plan) in objects.iter().zip(&mut plan.objects) {
@@ -325,9 +339,10 @@ fn fold(
             });
             fresh.extend(add(&mut object_plan.findings, judged));
         }
-        for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
-            let findings =
-                transform.check(&Context { pod, settings, evidence, plan: &planned, images, suppressions });
+        for (seen, pod_plan) in seen.iter().zip(&mut plan.pods) {
+            let Seen { pod, guard, images, volumes } = seen;
+            let cx = Context { pod, settings, evidence, plan: &planned, images, volumes, suppressions };
+            let findings = transform.check(&cx);
             let judged = findings.into_iter().map(|finding| {
                 let state = suppressions.judge(&finding, Some(pod), guard.decide(&finding, settings));
                 Judged { finding, state }
@@ -338,8 +353,9 @@ fn fold(
         fresh.iter().filter_map(|judged| judged.fix()).for_each(|fix| planned.accept(fix));
     }
     if generate::is_wanted(settings) {
-        for (((pod, guard), images), pod_plan) in pods.iter().zip(&guards).zip(&images).zip(&mut plan.pods) {
-            let cx = Context { pod, settings, evidence, plan: &planned, images, suppressions };
+        for (seen, pod_plan) in seen.iter().zip(&mut plan.pods) {
+            let Seen { pod, guard, images, volumes } = seen;
+            let cx = Context { pod, settings, evidence, plan: &planned, images, volumes, suppressions };
             let has_host_network = cx.has_host_network().unwrap_or(true);
             pod_plan.subject = guard.stays.is_none().then(|| Subject::of(pod, evidence, has_host_network));
         }

@@ -241,7 +241,7 @@ impl Names {
         let volumes = cx.pod.volumes().map(|(name, _)| name.to_owned());
         // A mount may name a volume that something else adds later; ours must not take its place.
         let mounts = cx.pod.containers.iter().flat_map(|container| container.mounts().unwrap_or_default());
-        let mounted = mounts.map(|mount| mount.name.into_owned());
+        let mounted = mounts.map(|mount| mount.name.clone().into_owned());
         Self { taken: volumes.chain(mounted).collect(), numbers: HashMap::new() }
     }
 

@@ -1,6 +1,5 @@
 //! `runAsUser`, with `runAsGroup` and `fsGroup` as its companions.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{PodSecurityContext, SecurityContext};
@@ -202,14 +201,14 @@ fn sharing(cx: &Context<'_, '_>, verdicts: &[Result<Verdict, Malformed>]) -> Vec
             _ => cx.identity(container).ok()?.uid,
         })
         .collect();
-    let mut volumes: BTreeMap<Cow<'_, str>, Vec<(usize, i64)>> = BTreeMap::new();
+    let mut volumes: BTreeMap<&str, Vec<(usize, i64)>> = BTreeMap::new();
     let mut written = BTreeSet::new();
     for ((number, container), user) in containers.iter().enumerate().zip(&users) {
         for mount in cx.mounts(container).unwrap_or_default() {
             let is_read_only = mount.is_read_only() == Ok(true);
             if let Some(user) = user.filter(|_| is_shared(cx, &mount.name)) {
-                written.extend((!is_read_only).then(|| mount.name.clone()));
-                volumes.entry(mount.name).or_default().push((number, user));
+                written.extend((!is_read_only).then_some(&*mount.name));
+                volumes.entry(&*mount.name).or_default().push((number, user));
             }
         }
     }

@@ -81,6 +81,7 @@ pub struct Container<'d> {
     name: Cow<'d, str>,
     // Read once, because nearly every transform asks.
     security_context: Result<SecurityContext<'d>, Malformed>,
+    mounts: Result<Vec<Mount<'d>>, Malformed>,
     commands: OnceCell<Result<Vec<Command>, Malformed>>,
     ports: OnceCell<Result<Vec<i64>, Malformed>>,
 }
@@ -95,6 +96,7 @@ impl<'d> Container<'d> {
             index,
             number,
             security_context: SecurityContext::of(&section),
+            mounts: read_mounts(&section),
             section,
             list: None,
             name,
@@ -133,8 +135,8 @@ impl<'d> Container<'d> {
     }
 
     /// Its `volumeMounts`.
-    pub fn mounts(&self) -> Result<Vec<Mount<'d>>, Malformed> {
-        self.section.list("volumeMounts")?.sections().map(|mount| Mount::new(mount?)).collect()
+    pub fn mounts(&self) -> Result<&[Mount<'d>], Malformed> {
+        self.mounts.as_deref().map_err(Clone::clone)
     }
 
     /// Whether it gets the node's block devices.
@@ -236,6 +238,10 @@ impl<'d> Container<'d> {
     pub fn working_directory(&self) -> Result<Option<Cow<'d, str>>, Malformed> {
         self.section.text("workingDir")
     }
+}
+
+fn read_mounts<'d>(container: &Section<'d>) -> Result<Vec<Mount<'d>>, Malformed> {
+    container.list("volumeMounts")?.sections().map(|mount| Mount::new(mount?)).collect()
 }
 
 /// What `cell` holds, found by `find` where it is asked for first.

@@ -130,17 +130,17 @@ impl<'d> Pod<'d> {
 
     /// The volumes of its own list in their order, each with the mounts of it.
     pub fn mounted_volumes(&self) -> Result<Vec<MountedVolume<'_, 'd>>, Malformed> {
-        let mut mounts: HashMap<Cow<'d, str>, Vec<_>> = HashMap::new();
+        let mut mounts: HashMap<&str, Vec<_>> = HashMap::new();
         for container in &self.containers {
             for mount in container.mounts()? {
-                mounts.entry(mount.name.clone()).or_default().push((container, mount));
+                mounts.entry(&*mount.name).or_default().push((container, mount));
             }
         }
         let mut volumes = Vec::new();
         for section in self.spec.list("volumes")?.sections() {
             let section = section?;
             let name = section.text("name")?.unwrap_or_default();
-            let mounts = mounts.remove(&name).unwrap_or_default();
+            let mounts = mounts.remove(&*name).unwrap_or_default();
             volumes.push(MountedVolume { section, name, mounts });
         }
         Ok(volumes)
@@ -228,7 +228,7 @@ pub struct MountedVolume<'p, 'd> {
     /// Its name.
     pub name: Cow<'d, str>,
     /// The mounts, in the order of the containers.
-    pub mounts: Vec<(&'p Container<'d>, Mount<'d>)>,
+    pub mounts: Vec<(&'p Container<'d>, &'p Mount<'d>)>,
 }
 
 impl MountedVolume<'_, '_> {

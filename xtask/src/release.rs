@@ -65,6 +65,8 @@ fn build(repository: &Path, target: &Path) -> Result<Vec<u8>, String> {
         // Between the flags stands a sign that no path holds.
         .env("CARGO_ENCODED_RUSTFLAGS", flags("--remap-path-prefix").join("\u{1f}"))
         .env("CFLAGS", flags("-ffile-prefix-map").join(" "))
+        // The allocator tells when it was compiled.
+        .env("SOURCE_DATE_EPOCH", "0")
         .current_dir(repository)
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;

@@ -162,11 +162,9 @@ impl Splicer<'_> {
         let comment = self.comment_in(behind_last..close);
         if let (Some(comma), Some(comment)) = (comma, comment)
             && comment < comma
+            && self.comma_behind_comments(behind_last, close)
         {
-            let only_in_comment = !tail[..comment - behind_last].contains(&b',');
-            if only_in_comment && self.comma_behind_comments(behind_last, close) {
-                return Err(self.layout(end));
-            }
+            return Err(self.layout(end));
         }
         let comma = comma.filter(|comma| comment.is_none_or(|comment| *comma < comment));
         let Some(lines) = style.lines.as_ref().filter(|_| tail.contains(&b'\n')) else {

@@ -517,6 +517,7 @@ fn what_comes_at_the_end_of_a_flow_list_comes_behind_what_stays() {
     check("a: [x, y]\n", &[remove("a[1]"), append("a", "z")], "a: [x, z]\n");
     check("a: [\n  x # c, d\n]\n", &[append("a", "z")], "a: [\n  x, # c, d\n  z\n]\n");
     assert_eq!(blocked("a: [\n  x # c\n  ,\n]\n", &[append("a", "z")]), Blocked::Layout { line: 2 });
+    check("{\"a\":[\"x\"]}\n", &[append("a", "y")], "{\"a\":[\"x\",\"y\"]}\n");
     // A list of quoted texts is no JSON.
     check("a: [\"x\", \"y\"]\n", &[append("a", map([("k", "v".into())]))], "a: [\"x\", \"y\", {k: v}]\n");
     check(

@@ -63,6 +63,7 @@ Made from the comments in each `Cargo.toml`; `cargo xtask docs` writes it anew, 
 `Cargo.lock` pins all of them, with checksums.
 `deny.toml` says what may be among them: licences, registries, no crate twice, none with a known weakness (`cargo deny --locked check`).
 `cargo xtask release` writes the list of what is in the program beside it, as CycloneDX.
+`cargo xtask release --twice` builds the program again, in another folder, and fails unless it is the same file: no path and no time is in it.
 None of our crates has `unsafe` in it: `unsafe_code = \"forbid\"` holds for the whole workspace.
 "
     .to_owned();

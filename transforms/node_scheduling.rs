@@ -97,7 +97,7 @@ impl Transform for NodeScheduling {
             Ok((key, outcome)) => ([key], Ok(outcome)),
             Err(malformed) => (["nodeSelector"], Err(malformed)),
         };
-        vec![Finding::of_pod(&Self::META, cx.pod, &keys, &cx.pod.containers, outcome)]
+        Vec::from_iter(cx.of_pod(&Self::META, &keys, &cx.pod.containers, outcome))
     }
 }
 
@@ -349,6 +349,22 @@ mod tests {
             "ask for nodes with `cce.cloud.com/cce-nodepool: apps`, `disk: ssd`, tolerate \
              `dedicated=apps:NoSchedule`, `spot:NoExecute`"
         );
+    }
+
+    #[test]
+    fn only_a_toleration_of_the_same_taint_is_enough() {
+        let settings = configured(&[], &["dedicated=apps:NoSchedule"]);
+        for (toleration, is_enough) in [
+            ("{key: dedicated, value: apps, effect: NoSchedule}", true),
+            ("{key: dedicated, operator: Exists}", true),
+            ("{key: other, value: apps, effect: NoSchedule}", false),
+            ("{key: dedicated, value: other, effect: NoSchedule}", false),
+            ("{key: dedicated, value: apps, effect: NoExecute}", false),
+        ] {
+            let text = pod(&format!("{PLAIN}tolerations: [{toleration}]\n"));
+            let summary = fixes(&settings, &text).remove(0).1;
+            assert_eq!(!summary.contains("tolerate"), is_enough, "{toleration}: {summary}");
+        }
     }
 
     #[test]

@@ -338,6 +338,9 @@ fn quantity(
     list: &'static str,
     name: &'static str,
 ) -> Result<Option<Quantity>, Malformed> {
+    if !resources.exists() {
+        return Ok(None);
+    }
     let list = resources.section(list)?;
     let Some(node) = list.get(name) else { return Ok(None) };
     match Quantity::of(node) {
@@ -411,6 +414,18 @@ mod tests {
             check_summary(&only(ID), &with(resources), summary);
         }
         check_levels(ID, &with("{}"), &[Level::Review]);
+    }
+
+    #[test]
+    fn the_reason_says_where_the_amounts_come_from() {
+        for (resources, origin) in [
+            ("{}", "the amounts are defaults"),
+            ("requests: {cpu: 100m, memory: 1Gi}", "the limits follow from the requests"),
+            ("requests: {cpu: 100m}", "some amounts follow from the requests, others are defaults"),
+        ] {
+            let (_, _, reason) = fixes(&only(ID), &pod(&with(resources))).remove(0);
+            assert!(reason.starts_with(origin), "{resources}: {reason}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Transform for Sysctls {
 
     /// They are the pod's, so one finding stands for all containers.
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        vec![Finding::of_pod(&Self::META, cx.pod, &FIELD, &cx.pod.containers, judge(cx))]
+        Vec::from_iter(cx.of_pod(&Self::META, &FIELD, &cx.pod.containers, judge(cx)))
     }
 }
 
@@ -110,7 +110,7 @@ fn judge(cx: &Context<'_, '_>) -> Result<Outcome, Malformed> {
         }
     }
     // Item by item, an empty list would remain. What an earlier transform adds is not to go with the list.
-    if gone.len() == count && count > 0 && !cx.is_appended(list.path()) {
+    if gone.len() == count && !cx.is_appended(list.path()) {
         edits = vec![Edit::remove(list.path().clone(), None)];
     }
     let respelling = format!("write `{}` with dots", respelt.join("`, `"));

@@ -1,7 +1,7 @@
 //! A new user as a fix, with the group that the pod's volumes then need.
 
 use k8s_openapi::api::core::v1::{PodSecurityContext, SecurityContext};
-use rewriter::Edit;
+use rewriter::{Edit, Value};
 
 use super::NewUser;
 use crate::context::Context;
@@ -49,13 +49,23 @@ impl<'c, 'd> FsGroup<'c, 'd> {
         Self { cx, is_written: false }
     }
 
-    /// Adds the group to `fix` if that changes the user of the first container that mounts a claim.
+    /// Adds the group to `fix` if that changes the user of the first container that mounts a claim, and says where
+    /// no group helps.
     pub(crate) fn extend(
         &mut self,
         fix: &mut Fix,
         container: &Container<'_>,
         user: &NewUser,
     ) -> Result<(), Malformed> {
+        if user.level == Level::Review
+            && let Some(path) = self.writable_host_path(container)?
+        {
+            fix.reason = format!(
+                "{}; it may write to `{path}` of the node, which no `fsGroup` reaches: where that belongs to root, \
+                 it has to be given to the new user there",
+                fix.reason
+            );
+        }
         let context = self.cx.pod.security_context()?;
         let group = user.gid.unwrap_or(user.uid);
         // A process that runs as the same user as before finds its files as before.
@@ -84,6 +94,23 @@ impl<'c, 'd> FsGroup<'c, 'd> {
             "; `fsGroup` lets it write to the volume that it mounts"
         };
         Ok(())
+    }
+
+    /// The first path of the node that the container mounts for writing.
+    fn writable_host_path(&self, container: &Container<'_>) -> Result<Option<String>, Malformed> {
+        for mount in self.cx.mounts(container)? {
+            let becomes_read_only =
+                self.cx.planned(&mount.section.place("readOnly")) == Some(&Value::Bool(true));
+            let Some(volume) = self.cx.pod.volume(&mount.name)? else { continue };
+            if let VolumeSource::HostPath(path) = &volume.source
+                && !becomes_read_only
+                && !mount.is_read_only()?
+                && self.cx.is_host_path(volume)
+            {
+                return Ok(Some(path.to_string()));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the container mounts a claim, and if so, whether one of file or object storage.

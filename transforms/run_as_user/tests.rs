@@ -342,6 +342,24 @@ fn settings_name_the_user() {
 }
 
 #[test]
+fn a_path_of_the_node_is_named_where_another_user_may_not_write() {
+    let reason = |image: &str, mount: &str| {
+        let spec = format!(
+            "
+            containers: [{{name: a, image: {image}, volumeMounts: [{{name: v, mountPath: /v{mount}}}]}}]
+            volumes: [{{name: v, hostPath: {{path: /opt/data}}}}]
+            "
+        );
+        fixes(&only(ID), &pod(&spec)).remove(0).2
+    };
+    let is_named = |reason: &str| reason.contains("`/opt/data` of the node, which no `fsGroup` reaches");
+    assert!(is_named(&reason("r.io/a", "")), "{}", reason("r.io/a", ""));
+    for (image, mount) in [("r.io/a", ", readOnly: true"), ("docker.io/prom/prometheus", "")] {
+        assert!(!is_named(&reason(image, mount)), "{image}{mount}");
+    }
+}
+
+#[test]
 fn users_that_share_a_volume_are_reviewed() {
     let spec = |volume: &str, of_other: &str, group: &str| {
         format!(
@@ -368,6 +386,11 @@ fn users_that_share_a_volume_are_reviewed() {
     {
         assert_eq!(level(&spec(volume, of_other, group)).0, Level::Safe, "{volume}");
     }
+    // Neither of them is written yet.
+    let written =
+        spec("emptyDir: {}", "", "").replace("r.io/b, securityContext: {runAsUser: 5}", "nginx:1.27");
+    let (_, _, reason) = level(&written);
+    assert!(reason.contains("shares the volume `v` with container `b` of user 101"), "{reason}");
     let same = spec("emptyDir: {}", "", "").replace("runAsUser: 5", "runAsUser: 65534");
     assert_eq!(level(&same).0, Level::Safe);
     let neither_writes = spec("emptyDir: {}", ", readOnly: true", "").replace("/v}", "/v, readOnly: true}");

@@ -59,7 +59,7 @@ fn document(criterion: &mut Criterion) {
     let path = Path::new("deploy.yaml");
     let fixed = engine::examine(text.as_bytes(), path, &settings, Purpose::Text).text.unwrap_or_default();
     for (name, text, purpose) in [
-        ("plan", &text, Purpose::Answer { satisfied: false }),
+        ("plan", &text, Purpose::Answer),
         ("fix and prove", &text, Purpose::Text),
         ("nothing to fix", &fixed, Purpose::Text),
     ] {

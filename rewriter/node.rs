@@ -252,6 +252,7 @@ impl<'s> Node<'s> {
     /// Whether it is null, written or not.
     pub fn is_null(&self) -> bool {
         match self.raw().kind {
+            EventKind::Plain if !scalar::is_null(self.source()) => false,
             EventKind::Null | EventKind::Plain => self.scalar() == Some(Scalar::Null),
             kind => !kind.opens() && self.tag().is_some() && self.scalar() == Some(Scalar::Null),
         }

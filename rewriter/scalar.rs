@@ -34,7 +34,7 @@ pub(crate) fn text(text: &str, event: Event) -> Cow<'_, str> {
 /// The type of plain text.
 pub(crate) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
     match text.as_ref() {
-        "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+        text if is_null(text) => Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             Scalar::Bool(true)
         }
@@ -47,6 +47,11 @@ pub(crate) fn resolve(text: Cow<'_, str>) -> Scalar<'_> {
             None => Scalar::String(text),
         },
     }
+}
+
+/// Whether plain text is null.
+pub(crate) fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// Whether some reader of YAML 1.1 or 1.2 takes the plain text for anything but text.

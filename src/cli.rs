@@ -500,6 +500,7 @@ impl Cli {
             profile: self.profile.map(Into::into),
             target: self.target,
             safe: self.safe,
+            verbose: self.verbose,
             keep_explicit: self.keep_explicit,
             select: self.select.clone(),
             ignore: self.ignore.clone(),

@@ -57,10 +57,7 @@ pub enum Purpose {
     /// times the room of its text. No text is made, so there is none to prove.
     Count,
     /// To know what would be done: the same with the plans, but without the edits.
-    Answer {
-        /// Whether it is told as well what is as it should be, which is most of what there is to tell.
-        satisfied: bool,
-    },
+    Answer,
     /// To have the new text, proved, and to know how much was done.
     Rewrite,
     /// The same with the plans.
@@ -77,7 +74,7 @@ pub enum Purpose {
 impl Purpose {
     fn makes_text(self) -> bool {
         match self {
-            Self::Count | Self::Answer { .. } => false,
+            Self::Count | Self::Answer => false,
             Self::Rewrite | Self::Text | Self::Request | Self::Report { .. } => true,
         }
     }
@@ -383,8 +380,7 @@ fn compact(mut plan: DocumentPlan, purpose: Purpose) -> DocumentPlan {
     }
     let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
     for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
-        if let Purpose::Answer { satisfied } = purpose {
-            findings.retain(|judged| satisfied || !matches!(judged.finding.outcome, Outcome::Satisfied));
+        if purpose == Purpose::Answer {
             for judged in findings.iter_mut() {
                 if let Outcome::Fix(fix) = &mut judged.finding.outcome {
                     fix.edits = Vec::new();

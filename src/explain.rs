@@ -259,7 +259,7 @@ fn suggested_image(name: &str, catalogue: &Catalogue) -> String {
         Some((repository, tag)) if !tag.contains('/') => repository,
         _ => without_digest,
     };
-    let known = catalogue.entries().iter().flat_map(Entry::repositories).map(familiar);
+    let known = catalogue.entries().flat_map(Entry::repositories).map(familiar);
     suggestion(familiar(repository), known)
 }
 

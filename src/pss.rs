@@ -68,7 +68,7 @@ impl Judged {
 }
 
 /// Text is made for nobody here.
-const PURPOSE: Purpose = Purpose::Answer { satisfied: false };
+const PURPOSE: Purpose = Purpose::Answer;
 
 /// Judges what `asked` names.
 pub fn run(asked: &Pss) -> io::Result<Exit> {

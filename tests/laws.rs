@@ -63,12 +63,33 @@ fn to_count_is_to_plan() {
         format!("{examined:?}")
     };
     for (path, text) in texts() {
-        for [kept, counted] in
-            [[Purpose::Text, Purpose::Rewrite], [Purpose::Answer { satisfied: false }, Purpose::Count]]
-        {
+        for [kept, counted] in [[Purpose::Text, Purpose::Rewrite], [Purpose::Answer, Purpose::Count]] {
             assert_eq!(ask(&text, &path, kept), ask(&text, &path, counted), "{}", path.display());
         }
     }
+}
+
+/// Whether it is told or not what is as it should be, everything else is the same.
+#[test]
+fn to_tell_less_is_to_decide_the_same() {
+    let quiet = Settings { tells_satisfied: false, ..Settings::default() };
+    let mut satisfied = 0;
+    for (path, text) in texts() {
+        let mut told = examine_file(&Settings::default(), &path, &text);
+        for plan in told.plans.iter_mut().map(|(_, plan)| plan) {
+            let of_objects = plan.objects.iter_mut().map(|object| &mut object.findings);
+            for findings in of_objects.chain(plan.pods.iter_mut().map(|pod| &mut pod.findings)) {
+                let before = findings.len();
+                findings.retain(|judged| judged.state != State::Satisfied);
+                satisfied += before - findings.len();
+            }
+            plan.objects.retain(|object| !object.findings.is_empty());
+        }
+        told.plans.retain(|(_, plan)| !plan.is_empty());
+        let untold = examine_file(&quiet, &path, &text);
+        assert_eq!(format!("{told:?}"), format!("{untold:?}"), "{}", path.display());
+    }
+    assert!(satisfied > 10_000, "{satisfied}");
 }
 
 /// The same with what a configuration can ask for.

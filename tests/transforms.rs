@@ -42,7 +42,8 @@ impl Fixture {
     /// The settings with the transform alone, and what a first line `# .cce-fix.yaml: {...}` says.
     fn settings(&self) -> Settings {
         let written = self.text.lines().next().and_then(|line| line.strip_prefix("# .cce-fix.yaml: "));
-        let decided = Decisions::parse(Path::new(&self.file), written.unwrap_or_default(), &Flags::default());
+        let flags = Flags { verbose: true, ..Flags::default() };
+        let decided = Decisions::parse(Path::new(&self.file), written.unwrap_or_default(), &flags);
         Settings { select: only(&[&self.id]).select, ..decided.unwrap().settings }
     }
 

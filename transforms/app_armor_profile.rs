@@ -100,7 +100,7 @@ impl Transform for AppArmorProfile {
             Ok(read) => read,
             Err(malformed) => {
                 let all = &cx.pod.containers;
-                return vec![Finding::of_pod(&Self::META, cx.pod, &FIELD, all, Err(malformed))];
+                return Vec::from_iter(cx.of_pod(&Self::META, &FIELD, all, Err(malformed)));
             }
         };
         let pod_profile = profile(pod);
@@ -113,10 +113,10 @@ impl Transform for AppArmorProfile {
                     inheriting.push(container);
                 }
                 Ok(context) => {
-                    findings.push(of_container(cx, container, context, &annotations, &pod_profile));
+                    findings.extend(of_container(cx, container, context, &annotations, &pod_profile));
                 }
                 Err(malformed) => {
-                    findings.push(Finding::of_container(&Self::META, container, &FIELD, Err(malformed)));
+                    findings.extend(cx.of_container(&Self::META, container, &FIELD, Err(malformed)));
                 }
             }
         }
@@ -127,14 +127,14 @@ impl Transform for AppArmorProfile {
         if adds && !is_for_all {
             let outcome = |container| release(cx, container, None, None, &annotations);
             findings.extend(
-                inheriting.drain(..).map(|container| {
-                    Finding::of_container(&Self::META, container, &FIELD, outcome(container))
+                inheriting.drain(..).filter_map(|container| {
+                    cx.of_container(&Self::META, container, &FIELD, outcome(container))
                 }),
             );
         }
         if !inheriting.is_empty() || !matches!(pod_profile, Ok(None)) {
             let outcome = of_pod(pod, &pod_profile, adds && is_for_all, cx);
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
+            findings.extend(cx.of_pod(&Self::META, &FIELD, inheriting, outcome));
         }
         findings.extend(annotations.orphans(cx));
         findings
@@ -269,16 +269,16 @@ fn of_container(
     context: &SecurityContext<'_>,
     annotations: &Annotations<'_>,
     pod_profile: &Result<Option<AppArmor<'_>>, Malformed>,
-) -> Finding {
+) -> Option<Finding> {
     let annotation = annotations.by_container.get(&container.name());
     let own = profile(context);
     let outcome = own.clone().and_then(|own| judge(cx, container, own, annotations, pod_profile));
     match annotation {
         Some(annotation) if own == Ok(None) => {
             let place = (annotation.path.clone(), annotation.node.position());
-            Finding::new(&AppArmorProfile::META, Some(container.reference()), place, outcome)
+            Some(Finding::new(&AppArmorProfile::META, Some(container.reference()), place, outcome))
         }
-        _ => Finding::of_container(&AppArmorProfile::META, container, &FIELD, outcome),
+        _ => cx.of_container(&AppArmorProfile::META, container, &FIELD, outcome),
     }
 }
 

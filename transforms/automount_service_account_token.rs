@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::context::Context;
 use crate::evidence::{Evidence, Witness};
-use crate::images::{ImageRef, ends_with_parts, glob};
+use crate::images::{ImageRef, glob, names_one};
 use crate::model::{Command, Container, Malformed, Pod};
 use crate::settings::Version;
 use crate::support::{Category, Finding, Level, Meta, Outcome, Severity, Transform, transform};
@@ -89,7 +89,7 @@ impl Transform for AutomountServiceAccountToken {
     }
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        vec![Finding::of_pod(&Self::META, cx.pod, &[FIELD], &cx.pod.containers, judge(cx))]
+        Vec::from_iter(cx.of_pod(&Self::META, &[FIELD], &cx.pod.containers, judge(cx)))
     }
 }
 
@@ -236,9 +236,8 @@ fn signal_of(container: &Container<'_>) -> Result<Option<String>, Malformed> {
     let ApiClients { images, programs, words, variables, mentions, .. } = api_clients();
     let name = container.image().unwrap_or_default();
     let image = ImageRef::parse(&name);
-    let is_of =
-        |pattern: &String| image.as_ref().is_some_and(|image| ends_with_parts(image.repository(), pattern));
-    if let Some(row) = images.iter().find(|row| row.images.iter().any(is_of)) {
+    let names_image = |patterns: &[String]| image.as_ref().is_some_and(|image| names_one(image, patterns));
+    if let Some(row) = images.iter().find(|row| names_image(&row.images)) {
         return Ok(Some(format!("has an image that {}", row.because)));
     }
     let commands = container.commands()?;

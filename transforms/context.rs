@@ -167,7 +167,7 @@ impl<'a> Context<'a, '_> {
             Ok(true) => judge(),
             Err(malformed) => Err(malformed),
         };
-        vec![Finding::of_pod(transform, self.pod, &[key], &self.pod.containers, outcome)]
+        Vec::from_iter(self.of_pod(transform, &[key], &self.pod.containers, outcome))
     }
 
     /// A finding about each volume that `judge` is not satisfied with, which speaks for the containers that
@@ -198,8 +198,8 @@ impl<'a> Context<'a, '_> {
         let spoken: HashSet<_> =
             findings.iter().flat_map(Finding::containers).map(|it| (it.kind, it.index)).collect();
         let others = self.pod.containers.iter().filter(|it| !spoken.contains(&(it.kind, it.index)));
-        let others = others.map(|container| {
-            Finding::of_container(transform, container, &["volumeMounts"], Ok(Outcome::Satisfied))
+        let others = others.filter_map(|container| {
+            self.of_container(transform, container, &["volumeMounts"], Ok(Outcome::Satisfied))
         });
         findings.extend(others.collect::<Vec<_>>());
         findings
@@ -230,7 +230,34 @@ impl<'a> Context<'a, '_> {
     ) -> Vec<Finding> {
         let containers = self.pod.containers.iter();
         containers
-            .map(|container| Finding::of_container(transform, container, keys, judge(container)))
+            .filter_map(|container| self.of_container(transform, container, keys, judge(container)))
             .collect()
+    }
+
+    /// A finding about `keys` of a container; none about a satisfied rule that nobody wants to be told of.
+    pub fn of_container(
+        &self,
+        transform: &'static Meta,
+        container: &Container<'_>,
+        keys: &[&'static str],
+        outcome: Result<Outcome, Malformed>,
+    ) -> Option<Finding> {
+        self.tells(&outcome).then(|| Finding::of_container(transform, container, keys, outcome))
+    }
+
+    /// The same about `keys` of the pod's spec, for the containers that inherit from there.
+    pub fn of_pod<'c, 'd: 'c>(
+        &self,
+        transform: &'static Meta,
+        keys: &[&'static str],
+        inherited_by: impl IntoIterator<Item = &'c Container<'d>>,
+        outcome: Result<Outcome, Malformed>,
+    ) -> Option<Finding> {
+        self.tells(&outcome).then(|| Finding::of_pod(transform, self.pod, keys, inherited_by, outcome))
+    }
+
+    /// Satisfied rules are most of what there is to say, and to find the place of each takes its time.
+    fn tells(&self, outcome: &Result<Outcome, Malformed>) -> bool {
+        self.settings.tells_satisfied || !matches!(outcome, Ok(Outcome::Satisfied))
     }
 }

@@ -86,7 +86,7 @@ fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Findi
     let mut findings = Vec::new();
     let ports: Result<Vec<_>, _> =
         container.section.list("ports").and_then(|ports| ports.sections().collect());
-    let of_container = |outcome| vec![Finding::of_container(meta, container, &["ports"], outcome)];
+    let of_container = |outcome| Vec::from_iter(cx.of_container(meta, container, &["ports"], outcome));
     match ports {
         Err(malformed) => return of_container(Err(malformed)),
         Ok(ports) => {

@@ -93,7 +93,7 @@ impl Transform for HostProbe {
 
 fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Finding> {
     let meta = &HostProbe::META;
-    let of_container = |outcome| vec![Finding::of_container(meta, container, &[], outcome)];
+    let of_container = |outcome| Vec::from_iter(cx.of_container(meta, container, &[], outcome));
     if cx.settings.target < SINCE {
         return of_container(Ok(Outcome::Satisfied));
     }

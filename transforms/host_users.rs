@@ -72,11 +72,11 @@ impl Transform for HostUsers {
                 Ok(false) => Ok(Outcome::Satisfied),
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &["securityContext"], outcome));
+            findings.extend(cx.of_container(&Self::META, container, &["securityContext"], outcome));
         }
         let outcome = judge(cx, !concerned.is_empty());
         if !concerned.is_empty() || outcome != Ok(Outcome::Satisfied) {
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &[KEY], concerned, outcome));
+            findings.extend(cx.of_pod(&Self::META, &[KEY], concerned, outcome));
         }
         findings
     }

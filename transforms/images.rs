@@ -8,10 +8,9 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use foldhash::{HashMap, HashMapExt as _};
 use serde::Deserialize;
 
-use crate::table::table;
+use crate::table::{Rows, rows, table};
 
 mod image_ref;
 mod user_image;
@@ -250,34 +249,36 @@ struct Mirror {
     source: String,
 }
 
-/// The data file.
+/// The rows that come with the program, by the last part of their repositories.
+static KNOWN: Rows<Entry> = rows!("images");
+
+/// What is known of names alone.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Data {
-    images: Vec<Entry>,
+struct Names {
     mirrors: Vec<Mirror>,
     own_builds: Vec<String>,
     node_agents: Vec<String>,
     unconfined: Vec<String>,
 }
 
+fn names() -> &'static Names {
+    static NAMES: OnceLock<Names> = OnceLock::new();
+    NAMES.get_or_init(|| table!("images"))
+}
+
 /// The knowledge base of images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    data: Data,
-    /// Repository, with mirrors resolved, to its rows: the user's before the one that comes with the program.
-    by_repository: HashMap<String, Vec<usize>>,
-    /// The last two parts of the repository to row: `bitnami/nginx`.
-    by_owner: HashMap<String, usize>,
-    /// The last part of the repository to row, where it is telling.
-    by_base_name: HashMap<String, usize>,
+    /// The user's rows, each behind its repositories with mirrors resolved.
+    own: Vec<(Vec<String>, Entry)>,
 }
 
 impl Catalogue {
     /// The catalogue that comes with the program.
     pub fn builtin() -> &'static Arc<Self> {
         static BUILTIN: OnceLock<Arc<Catalogue>> = OnceLock::new();
-        BUILTIN.get_or_init(|| Arc::new(Self::index(table!("images"), 0)))
+        BUILTIN.get_or_init(Arc::default)
     }
 
     /// This catalogue with `own` rows before its own, so that they are found first: the first row that knows
@@ -285,37 +286,17 @@ impl Catalogue {
     /// never found. [`UserImage`] is what a user writes of such a row.
     #[must_use]
     pub fn with(&self, own: impl IntoIterator<Item = Entry>) -> Self {
-        let mut data = self.data.clone();
-        let known = std::mem::take(&mut data.images);
-        data.images.extend(own);
-        let own_rows = data.images.len();
-        data.images.extend(known);
-        Self::index(data, own_rows)
-    }
-
-    /// Builds the maps. The first row that claims a name keeps it; the first `exact_rows` rows claim
-    /// repositories only.
-    fn index(data: Data, exact_rows: usize) -> Self {
-        let mut by_repository: HashMap<String, Vec<usize>> = HashMap::new();
-        let (mut by_owner, mut by_base_name) = (HashMap::new(), HashMap::new());
-        for (number, entry) in data.images.iter().enumerate() {
-            for image in entry.repositories().filter_map(ImageRef::parse) {
-                let repository = resolve(&data.mirrors, image.repository());
-                if number >= exact_rows {
-                    by_owner.entry(owner_and_name(&repository).to_owned()).or_insert(number);
-                    if entry.base_name {
-                        by_base_name.entry(last_part(&repository).to_owned()).or_insert(number);
-                    }
-                }
-                by_repository.entry(repository.into_owned()).or_default().push(number);
-            }
-        }
-        Self { data, by_repository, by_owner, by_base_name }
+        let resolved = |image: ImageRef<'_>| resolve(&names().mirrors, image.repository()).into_owned();
+        let own = own.into_iter().map(|entry| {
+            let repositories = entry.repositories().filter_map(ImageRef::parse).map(resolved).collect();
+            (repositories, entry)
+        });
+        Self { own: own.chain(self.own.iter().cloned()).collect() }
     }
 
     /// All rows.
-    pub fn entries(&self) -> &[Entry] {
-        &self.data.images
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.own.iter().map(|(_, entry)| entry).chain(KNOWN.all())
     }
 
     /// What is known about the image of `reference`, a container's `image` as it stands in the manifest.
@@ -326,8 +307,8 @@ impl Catalogue {
 
     /// What is known about `image`.
     pub fn find(&self, image: &ImageRef<'_>) -> Option<Match<'_>> {
-        let (mut rows, confidence) = self.rows(image);
-        rows.find_map(|entry| {
+        let (rows, confidence) = self.rows(image);
+        rows.into_iter().find_map(|entry| {
             let facts = entry.facts_for(image.tag().unwrap_or("latest"))?;
             let tag_is_open = image.tag().is_none() && image.digest().is_some() && entry.is_split_by_tag();
             let confidence = if tag_is_open { confidence.min(Confidence::Tag) } else { confidence };
@@ -337,37 +318,27 @@ impl Catalogue {
 
     /// The first row of the repository of `image`, whatever the row says about its tag.
     pub fn row(&self, image: &ImageRef<'_>) -> Option<&Entry> {
-        self.rows(image).0.next()
+        self.rows(image).0.into_iter().next()
     }
 
     /// The rows that `image` may be about, and how sure the match by name is.
-    fn rows(&self, image: &ImageRef<'_>) -> (impl Iterator<Item = &Entry>, Confidence) {
-        let repository = resolve(&self.data.mirrors, image.repository());
-        let own = self.by_repository.get(&*repository).map_or(&[][..], Vec::as_slice);
-        let guessed = if own.is_empty() { self.guess(&repository) } else { None };
-        let confidence = if own.is_empty() { Confidence::BaseName } else { Confidence::Exact };
-        let rows = own.iter().copied().chain(guessed).filter_map(|number| self.data.images.get(number));
-        (rows, confidence)
-    }
-
-    /// The row that a repository outside of the catalogue is most likely about.
-    fn guess(&self, repository: &str) -> Option<usize> {
-        if let Some(number) = self.by_owner.get(owner_and_name(repository)) {
-            return Some(*number);
+    fn rows(&self, image: &ImageRef<'_>) -> (Vec<&Entry>, Confidence) {
+        let repository = resolve(&names().mirrors, image.repository());
+        let of_user = self.own.iter().filter(|(names, _)| names.iter().any(|name| *name == repository));
+        let known = KNOWN.of(last_part(&repository));
+        let known = known.filter(|entry| entry.repositories().any(|name| name == repository));
+        let rows: Vec<&Entry> = of_user.map(|(_, entry)| entry).chain(known).collect();
+        if rows.is_empty() {
+            (guess(&repository).into_iter().collect(), Confidence::BaseName)
+        } else {
+            (rows, Confidence::Exact)
         }
-        let is_own_build = repository
-            .split('/')
-            .skip(1)
-            .any(|part| self.data.own_builds.iter().any(|pattern| glob(pattern, part)));
-        if is_own_build { None } else { self.by_base_name.get(last_part(repository)).copied() }
     }
 
     /// Whether the image of `reference` works on its node and needs the node's privileges: storage and
     /// network drivers, device plug-ins, monitors of nodes. Judged by the name, in any registry.
     pub fn is_node_agent(&self, reference: &str) -> bool {
-        ImageRef::parse(reference).is_some_and(|image| {
-            self.data.node_agents.iter().any(|pattern| ends_with_parts(image.repository(), pattern))
-        })
+        ImageRef::parse(reference).is_some_and(|image| names_one(&image, &names().node_agents))
     }
 
     /// The pattern of a program named in `text` (an image reference, a command, an argument) that uses system
@@ -376,9 +347,25 @@ impl Catalogue {
         let text = text.to_ascii_lowercase();
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         words
-            .find_map(|word| self.data.unconfined.iter().find(|pattern| glob(pattern, word)))
+            .find_map(|word| names().unconfined.iter().find(|pattern| glob(pattern, word)))
             .map(String::as_str)
     }
+}
+
+/// The row that a repository outside of the catalogue is most likely about: the first one that claims its last two
+/// parts, or else its last one, where that is telling.
+fn guess(repository: &str) -> Option<&'static Entry> {
+    let owner = owner_and_name(repository);
+    let mut rows = KNOWN.of(last_part(repository));
+    if let Some(row) = rows.find(|row| row.repositories().any(|name| owner_and_name(name) == owner)) {
+        return Some(row);
+    }
+    let is_own_build = repository
+        .split('/')
+        .skip(1)
+        .any(|part| names().own_builds.iter().any(|pattern| glob(pattern, part)));
+    let mut rows = KNOWN.of(last_part(repository)).filter(|row| row.base_name);
+    if is_own_build { None } else { rows.next() }
 }
 
 /// `repository` at its origin, where it is a mirror's.
@@ -404,15 +391,17 @@ fn owner_and_name(repository: &str) -> &str {
     repository.get(start..).unwrap_or(repository)
 }
 
-/// Whether the last parts of `repository` match the parts of `pattern`, one by one.
-pub(crate) fn ends_with_parts(repository: &str, pattern: &str) -> bool {
-    // Most patterns differ in the last letter already, and there are many of them.
-    let last = pattern.as_bytes().last();
-    if last != Some(&b'*') && last != repository.as_bytes().last() {
-        return false;
-    }
-    let mut parts = repository.rsplit('/');
-    pattern.rsplit('/').all(|pattern| parts.next().is_some_and(|part| glob(pattern, part)))
+/// Whether the last parts of the image's repository match the parts of one of `patterns`, one by one.
+pub(crate) fn names_one(image: &ImageRef<'_>, patterns: &[impl AsRef<str>]) -> bool {
+    let base_name = image.base_name();
+    patterns.iter().map(AsRef::as_ref).any(|pattern| {
+        // There are many patterns, and nearly all of them differ in the last part already.
+        let slash = pattern.bytes().rposition(|byte| byte == b'/');
+        let last = slash.and_then(|slash| pattern.get(slash + 1..)).unwrap_or(pattern);
+        let mut parts = image.repository().rsplit('/');
+        let mut matches = |pattern: &str| parts.next().is_some_and(|part| glob(pattern, part));
+        glob(last, base_name) && (slash.is_none() || pattern.rsplit('/').all(&mut matches))
+    })
 }
 
 /// Whether `pattern` matches the whole of `text`; `*` stands for any characters, everything else for itself.

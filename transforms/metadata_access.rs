@@ -50,7 +50,7 @@ impl Transform for MetadataAccess {
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
         let outcome = advice(cx).map(Outcome::stays);
-        vec![Finding::of_pod(&Self::META, cx.pod, &[], &cx.pod.containers, outcome)]
+        Vec::from_iter(cx.of_pod(&Self::META, &[], &cx.pod.containers, outcome))
     }
 }
 

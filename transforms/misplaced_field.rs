@@ -1,5 +1,7 @@
 //! Fields that stand where Kubernetes does not read them, and values of a kind that it does not take.
 
+use std::borrow::Cow;
+
 use rewriter::{Edit, Node, Path, Position, Scalar, Value};
 
 use crate::context::{Context, ObjectContext};
@@ -113,12 +115,11 @@ impl Transform for MisplacedField {
     }
 
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
-        let satisfied = |container| {
-            Finding::of_container(&Self::META, container, &["securityContext"], Ok(Outcome::Satisfied))
-        };
+        let satisfied =
+            |container| cx.of_container(&Self::META, container, &["securityContext"], Ok(Outcome::Satisfied));
         if !cx.pod.is_ordinary() {
             // What is misplaced in a pod may well have its place in another kind.
-            return cx.pod.containers.iter().map(satisfied).collect();
+            return cx.pod.containers.iter().filter_map(satisfied).collect();
         }
         let mut findings = Vec::new();
         for container in &cx.pod.containers {
@@ -127,7 +128,7 @@ impl Transform for MisplacedField {
             let found = found.unwrap_or_else(|malformed| vec![Found::of(malformed)]);
             findings.extend(found.into_iter().map(|found| found.about(Some(container))));
             if findings.len() == before {
-                findings.push(satisfied(container));
+                findings.extend(satisfied(container));
             }
         }
         let found = of_pod(cx).unwrap_or_else(|malformed| vec![Found::of(malformed)]);
@@ -343,7 +344,12 @@ fn quoted(cx: &Context<'_, '_>, section: &Section<'_>) -> Vec<Found> {
         _ => None,
     };
     let meant = |key: &str, text: &str| if NUMBERS.contains(&key) { number(text) } else { truth(text) };
+    // Only texts are of interest, and what a merge key brings. To ask for each of the keys takes longer.
+    let entries = section.node().into_iter().flat_map(|map| map.entries());
+    let texts = entries.filter(|(key, value)| value.as_str().is_some() || key.is_text("<<"));
+    let texts: Vec<Cow<'_, str>> = texts.map(|(key, _)| key.text()).collect();
     let keys = NUMBERS.into_iter().chain(TRUTHS);
+    let keys = keys.filter(|key| texts.iter().any(|text| text == key || text == "<<"));
     let found = keys.filter_map(|key| {
         let node = section.get(key)?;
         let value = meant(key, &node.as_str()?)?;

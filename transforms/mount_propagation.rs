@@ -108,7 +108,7 @@ impl Transform for MountPropagation {
 
 fn check_container(cx: &Context<'_, '_>, container: &Container<'_>) -> Vec<Finding> {
     let meta = &MountPropagation::META;
-    let of_container = |outcome| vec![Finding::of_container(meta, container, &["volumeMounts"], outcome)];
+    let of_container = |outcome| Vec::from_iter(cx.of_container(meta, container, &["volumeMounts"], outcome));
     let mounts = match cx.mounts(container) {
         Ok(mounts) => mounts,
         Err(malformed) => return of_container(Err(malformed)),

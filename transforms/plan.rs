@@ -327,12 +327,13 @@ fn fold(
         pods: pods.iter().map(|pod| PodPlan::new(pod, settings)).collect(),
         ..DocumentPlan::default()
     };
+    let is_told = |finding: &Finding| settings.tells_satisfied || finding.outcome != Outcome::Satisfied;
     let seen: Vec<Seen<'_, '_>> = pods.iter().map(|pod| Seen::of(pod, settings, evidence)).collect();
     for transform in ALL.iter().filter(|transform| settings.runs(transform.meta())) {
         let mut fresh: Vec<&mut Judged> = Vec::new();
         for (object, object_plan) in objects.iter().zip(&mut plan.objects) {
             let findings = transform.check_object(&ObjectContext { object, settings, evidence });
-            let judged = findings.into_iter().map(|finding| {
+            let judged = findings.into_iter().filter(is_told).map(|finding| {
                 let state = decide_object(object, &finding, settings, evidence);
                 let state = suppressions.judge(&finding, None, state);
                 Judged { finding, state }
@@ -343,7 +344,7 @@ fn fold(
             let Seen { pod, guard, images, volumes } = seen;
             let cx = Context { pod, settings, evidence, plan: &planned, images, volumes, suppressions };
             let findings = transform.check(&cx);
-            let judged = findings.into_iter().map(|finding| {
+            let judged = findings.into_iter().filter(is_told).map(|finding| {
                 let state = suppressions.judge(&finding, Some(pod), guard.decide(&finding, settings));
                 Judged { finding, state }
             });

@@ -99,13 +99,13 @@ impl Transform for PublicExposure {
             ),
             _ => Outcome::Satisfied,
         });
-        let finding = Finding::of_pod(&Self::META, cx.pod, &[], &cx.pod.containers, outcome);
-        match cx.pod.annotations() {
-            Ok(annotations) if finding.outcome != Outcome::Satisfied => {
+        let finding = cx.of_pod(&Self::META, &[], &cx.pod.containers, outcome);
+        match (finding, cx.pod.annotations()) {
+            (Some(finding), Ok(annotations)) if finding.outcome != Outcome::Satisfied => {
                 let (path, position) = annotations.locate(&[POD_ADDRESS]);
                 vec![Finding { path, position, ..finding }]
             }
-            _ => vec![finding],
+            (finding, _) => Vec::from_iter(finding),
         }
     }
 

@@ -92,7 +92,7 @@ impl Transform for ReadOnlyRootFilesystem {
         let outcomes: Vec<_> = cx.pod.containers.iter().map(judge_with).collect();
         let containers = cx.pod.containers.iter().zip(outcomes);
         containers
-            .map(|(container, outcome)| Finding::of_container(&Self::META, container, &FIELD, outcome))
+            .filter_map(|(container, outcome)| cx.of_container(&Self::META, container, &FIELD, outcome))
             .collect()
     }
 }

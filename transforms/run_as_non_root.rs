@@ -143,7 +143,7 @@ fn check_pod(cx: &Context<'_, '_>, pod: PodsValue) -> Vec<Finding> {
             Ok(Verdict::Left(reason)) => Ok(Outcome::left(format!("{reason}; {UNREACHED}"))),
             Err(malformed) => Err(malformed),
         };
-        findings.push(Finding::of_container(&RunAsNonRoot::META, container, &FIELD, outcome));
+        findings.extend(cx.of_container(&RunAsNonRoot::META, container, &FIELD, outcome));
     }
     let outcome = match (stays_unset, pod.non_root) {
         (false, Some(false)) => write_for_pod(cx, pod, &inheriting, &mut fs_group).map(Outcome::Fix),
@@ -156,7 +156,7 @@ fn check_pod(cx: &Context<'_, '_>, pod: PodsValue) -> Vec<Finding> {
         _ => return findings,
     };
     let inheriting = inheriting.iter().map(|(container, _)| *container);
-    findings.push(Finding::of_pod(&RunAsNonRoot::META, cx.pod, &FIELD, inheriting, outcome));
+    findings.extend(cx.of_pod(&RunAsNonRoot::META, &FIELD, inheriting, outcome));
     findings
 }
 

@@ -117,15 +117,15 @@ impl Transform for RunAsUser {
         let has_group = fs_group.is_written;
         let mut findings: Vec<Finding> = outcomes
             .into_iter()
-            .map(|(container, sharing, outcome)| {
+            .filter_map(|(container, sharing, outcome)| {
                 let outcome = outcome.map(|outcome| review(outcome, sharing, has_group));
-                Finding::of_container(&Self::META, container, &FIELD, outcome)
+                cx.of_container(&Self::META, container, &FIELD, outcome)
             })
             .collect();
         if replaces {
             let outcome = replace_pods_root(cx, &inheriting, &mut fs_group);
             let inheriting = inheriting.iter().map(|(container, _)| *container);
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
+            findings.extend(cx.of_pod(&Self::META, &FIELD, inheriting, outcome));
         }
         findings
     }

@@ -87,11 +87,11 @@ impl Transform for SeLinuxOptions {
         let of_pod = cx.pod.security_context().and_then(|context| judge(cx, context));
         let mut findings = Vec::new();
         if !inheriting.is_empty() || of_pod != Ok(Outcome::Satisfied) {
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, of_pod));
+            findings.extend(cx.of_pod(&Self::META, &FIELD, inheriting, of_pod));
         }
-        findings.extend(own.into_iter().map(|container| {
+        findings.extend(own.into_iter().filter_map(|container| {
             let outcome = container.security_context().and_then(|context| judge(cx, context));
-            Finding::of_container(&Self::META, container, &FIELD, outcome)
+            cx.of_container(&Self::META, container, &FIELD, outcome)
         }));
         findings
     }

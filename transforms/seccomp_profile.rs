@@ -94,13 +94,13 @@ impl Transform for SeccompProfile {
     /// The pod's finding stands for all containers without a profile of their own.
     fn check(&self, cx: &Context<'_, '_>) -> Vec<Finding> {
         let of_pod = |inheriting: &[&Container<'_>], outcome| {
-            Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting.iter().copied(), outcome)
+            cx.of_pod(&Self::META, &FIELD, inheriting.iter().copied(), outcome)
         };
         let all: Vec<&Container<'_>> = cx.pod.containers.iter().collect();
         let (annotations, pod) = match Annotations::of(cx).and_then(|it| Ok((Setting::of_pod(cx, &it)?, it)))
         {
             Ok((pod, annotations)) => (annotations, pod),
-            Err(malformed) => return vec![of_pod(&all, Err(malformed))],
+            Err(malformed) => return Vec::from_iter(of_pod(&all, Err(malformed))),
         };
         let mut findings = Vec::new();
         let mut inheriting = Vec::new();
@@ -120,11 +120,11 @@ impl Transform for SeccompProfile {
                 },
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+            findings.extend(cx.of_container(&Self::META, container, &FIELD, outcome));
         }
         if !inheriting.is_empty() || has_pod_level && pod.profile == Some(Seccomp::Unconfined) {
             let outcome = check_value(cx, &pod, pod.profile, &inheriting, others_asked_for);
-            findings.push(of_pod(&inheriting, Ok(outcome)));
+            findings.extend(of_pod(&inheriting, Ok(outcome)));
         }
         findings.extend(check_annotation(cx, &pod));
         findings

@@ -43,6 +43,8 @@ pub struct Settings {
     pub overrides: Vec<Override>,
     /// The reason of annotations to write for what is left.
     pub add_suppressions: Option<String>,
+    /// Whether findings tell as well what is as it should be, which is most of what there is to tell.
+    pub tells_satisfied: bool,
     /// Today, so that a suppression can end. Where it is not known, none does.
     pub today: Option<Date>,
     /// Where the pods of kinds stand that are not known, and of known ones in place of what is known.
@@ -121,6 +123,7 @@ impl Default for Settings {
             suppressions: true,
             overrides: Vec::new(),
             add_suppressions: None,
+            tells_satisfied: true,
             today: None,
             workloads: Vec::new(),
             detect_pod_specs: false,

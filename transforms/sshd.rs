@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::evidence::{Target, Witness};
-use crate::images::{ImageRef, ends_with_parts};
+use crate::images::{ImageRef, names_one};
 use crate::model::{Command, Container, ContainerKind, Malformed, Object};
 use crate::support::{Category, Finding, Meta, Outcome, Severity, Transform, transform};
 
@@ -107,7 +107,7 @@ fn signal(container: &Container<'_>) -> Result<Option<String>, Malformed> {
     }
     let name = container.image().unwrap_or_default();
     if let Some(image) = ImageRef::parse(&name)
-        && IMAGES.iter().any(|pattern| ends_with_parts(image.repository(), pattern))
+        && names_one(&image, &IMAGES)
     {
         return Ok(Some(format!("has the image of an SSH server, `{}`", image.base_name())));
     }

@@ -18,7 +18,8 @@ pub trait Transform: Sync {
 
     /// What it has to say about the pod of `cx`.
     ///
-    /// Every container gets at least one finding: its own, or the pod's that names it among those that
+    /// Where satisfied rules are told ([`Settings::tells_satisfied`](crate::Settings::tells_satisfied)), every
+    /// container gets at least one finding: its own, or the pod's that names it among those that
     /// inherit (see [`Finding::containers`]). Where a rule looks at single entries of a container, such as
     /// its mounts, each gets its own.
     ///

@@ -106,10 +106,10 @@ impl Transform for UnprivilegedPort {
                 Ok(Need::Doubt(reason)) => Ok(Outcome::left(reason)),
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &["securityContext"], outcome));
+            findings.extend(cx.of_container(&Self::META, container, &["securityContext"], outcome));
         }
         if !concerned.is_empty() {
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, concerned, set(cx, lowest)));
+            findings.extend(cx.of_pod(&Self::META, &FIELD, concerned, set(cx, lowest)));
         }
         findings
     }

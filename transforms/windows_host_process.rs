@@ -70,11 +70,11 @@ impl Transform for WindowsHostProcess {
                 }
                 Err(malformed) => Err(malformed),
             };
-            findings.push(Finding::of_container(&Self::META, container, &FIELD, outcome));
+            findings.extend(cx.of_container(&Self::META, container, &FIELD, outcome));
         }
         let outcome = pod.map(|pod| judge(pod.unwrap_or(false)));
         if !inheriting.is_empty() || outcome != Ok(Outcome::Satisfied) {
-            findings.push(Finding::of_pod(&Self::META, cx.pod, &FIELD, inheriting, outcome));
+            findings.extend(cx.of_pod(&Self::META, &FIELD, inheriting, outcome));
         }
         findings
     }

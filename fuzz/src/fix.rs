@@ -111,7 +111,7 @@ fn other_purposes(
     if !unproved {
         let counted = engine::examine(bytes, path, settings, Purpose::Count);
         law(counted.counted == examined.counted, || "counted alone, there is another sum".to_owned())?;
-        let answer = engine::examine(bytes, path, settings, Purpose::Answer { satisfied: false });
+        let answer = engine::examine(bytes, path, settings, Purpose::Answer);
         law(answer.changed == examined.changed && answer.kind == examined.kind, || {
             format!("asked alone: {}, written: {}", answer.changed, examined.changed)
         })?;

@@ -108,6 +108,8 @@ pub struct Flags {
     pub exclude: Vec<String>,
     /// `--force-exclude`.
     pub force_exclude: bool,
+    /// `--verbose`: satisfied rules are told too.
+    pub verbose: bool,
     /// Today, where that matters.
     pub today: Option<Date>,
     /// The part of the fixes that is made.
@@ -182,6 +184,7 @@ impl Decisions {
             suppressions: !flags.no_suppressions,
             overrides: overrides::resolve(&config.overrides, place)?,
             add_suppressions: flags.add_suppressions.clone(),
+            tells_satisfied: flags.verbose,
             today: flags.today,
             workloads: config.rows.workloads.clone(),
             detect_pod_specs: written.all.detect_pod_specs,
@@ -290,7 +293,8 @@ mod tests {
     fn an_empty_file_decides_nothing() {
         for text in ["", "# nothing yet\n", "{}\n", "null\n"] {
             let settings = decide(text, &Flags::default()).unwrap().settings;
-            assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()), "{text:?}");
+            let all = Settings { tells_satisfied: false, ..Settings::default() };
+            assert_eq!(format!("{settings:?}"), format!("{all:?}"), "{text:?}");
         }
     }
 

@@ -65,7 +65,7 @@ impl Run<'_> {
     pub(super) fn purpose(&self) -> Purpose {
         match (self.report, self.mode) {
             (Some(source), _) => Purpose::Report { source },
-            (None, Mode::Check | Mode::List) if self.cli.verbose => Purpose::Answer { satisfied: true },
+            (None, Mode::Check | Mode::List) if self.cli.verbose => Purpose::Answer,
             (None, Mode::Write | Mode::Diff) if self.cli.verbose => Purpose::Text,
             (None, Mode::Check | Mode::List) => Purpose::Count,
             (None, Mode::Write | Mode::Diff) => Purpose::Rewrite,

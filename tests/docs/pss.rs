@@ -168,14 +168,8 @@ fn measure(corpus: &Path, profile: Profile) -> Reach {
             }
             let bytes = input::read(&input.path).unwrap();
             let evidence = Some(&gathered.evidence);
-            let examined = engine::examine_with(
-                &bytes,
-                &input.path,
-                &settings,
-                evidence,
-                None,
-                Purpose::Answer { satisfied: false },
-            );
+            let examined =
+                engine::examine_with(&bytes, &input.path, &settings, evidence, None, Purpose::Answer);
             examined.plans.iter().flat_map(|(_, plan)| &plan.pods).for_each(|pod| reach.add(pod));
         }
     }

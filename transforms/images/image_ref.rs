@@ -43,10 +43,10 @@ impl<'a> ImageRef<'a> {
         }
         let repository = match registry.as_str() {
             DEFAULT_REGISTRY | "index.docker.io" if path.contains('/') => {
-                format!("{DEFAULT_REGISTRY}/{path}")
+                [DEFAULT_REGISTRY, "/", path].concat()
             }
-            DEFAULT_REGISTRY | "index.docker.io" => format!("{DEFAULT_REGISTRY}/library/{path}"),
-            _ => format!("{registry}/{path}"),
+            DEFAULT_REGISTRY | "index.docker.io" => [DEFAULT_REGISTRY, "/library/", path].concat(),
+            _ => [&*registry, "/", path].concat(),
         };
         Some(Self { repository, tag, digest })
     }

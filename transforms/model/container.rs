@@ -155,10 +155,10 @@ impl<'d> Container<'d> {
             ports.extend(port?.integer("containerPort")?);
         }
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-            let probe = self.section.section(probe)?;
-            if !probe.exists() {
+            if self.section.get(probe).is_none() {
                 continue;
             }
+            let probe = self.section.section(probe)?;
             for handler in ["httpGet", "tcpSocket", "grpc"] {
                 // A port's name stands for one that `ports` declares.
                 ports.extend(probe.section(handler)?.get("port").and_then(|port| port.as_integer()));
@@ -174,10 +174,10 @@ impl<'d> Container<'d> {
         let hooks = ["postStart", "preStop"].map(|key| (&lifecycle, key));
         let mut handlers = Vec::new();
         for (owner, key) in probes.into_iter().chain(hooks) {
-            let owner = owner.section(key)?;
-            if !owner.exists() {
+            if owner.get(key).is_none() {
                 continue;
             }
+            let owner = owner.section(key)?;
             for kind in ["httpGet", "tcpSocket"] {
                 handlers.extend(Some(owner.section(kind)?).filter(Section::exists));
             }
@@ -224,8 +224,8 @@ impl<'d> Container<'d> {
         let hooks = ["postStart", "preStop"].map(|hook| (&lifecycle, hook));
         let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| (&self.section, probe));
         for (owner, key) in hooks.into_iter().chain(probes) {
-            let action = owner.section(key)?;
-            if action.exists() {
+            if owner.get(key).is_some() {
+                let action = owner.section(key)?;
                 let words = action.section("exec")?.list("command")?;
                 let words: Vec<_> = words.items().map(|(_, word)| word.text()).collect();
                 found.extend(commands(&words));

@@ -1,15 +1,14 @@
 //! The table of kinds: which objects hold pods, and where.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::OnceLock;
 
 use rewriter::{Node, Path, Step};
 use serde::Deserialize;
 
 use super::shape::{Place, Shape};
-use crate::table::table;
+use crate::table::{self, Rows};
 
 /// One row of `kinds.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -64,10 +63,7 @@ fn newest() -> u16 {
 /// is for all of them.
 pub(super) fn rows(api_version: &str, kind: &str) -> Vec<&'static Row> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let of = |kind: &str| {
-        let rows = table().get(kind).into_iter().flatten().copied();
-        rows.filter(|row| row.group == group).collect::<Vec<_>>()
-    };
+    let of = |kind: &str| KNOWN.of(kind).filter(|row| row.group == group).collect::<Vec<_>>();
     let mut rows = of(kind);
     let is_list = || kind.strip_suffix("List").is_some_and(|item| !of(item).is_empty());
     if rows.is_empty() && !is_list() {
@@ -123,7 +119,7 @@ pub struct KnownKinds {
 impl KnownKinds {
     /// Every row of the table, in its order.
     pub fn all() -> impl Iterator<Item = Self> {
-        all().iter().map(|row| Self { row })
+        KNOWN.all().map(|row| Self { row })
     }
 
     /// The group of `apiVersion`, with the version where only one is meant.
@@ -152,23 +148,8 @@ impl KnownKinds {
     }
 }
 
-fn all() -> &'static [Row] {
-    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    ROWS.get_or_init(|| table!("kinds"))
-}
-
-pub(super) fn table() -> &'static HashMap<&'static str, Vec<&'static Row>> {
-    static BY_KIND: OnceLock<HashMap<&str, Vec<&Row>>> = OnceLock::new();
-    BY_KIND.get_or_init(|| {
-        let mut by_kind: HashMap<&str, Vec<&Row>> = HashMap::new();
-        for row in all() {
-            for kind in &row.kinds {
-                by_kind.entry(kind).or_default().push(row);
-            }
-        }
-        by_kind
-    })
-}
+/// The rows by kind; those that are for all kinds of a group stand under `*`.
+pub(super) static KNOWN: Rows<Row> = table::rows!("kinds");
 
 /// A path with places for many values in it: `spec.tasks[].template`, `spec.replicaSpecs.<role>.template`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

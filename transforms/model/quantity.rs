@@ -217,7 +217,7 @@ fn parse(text: &str) -> Option<(i128, Unit)> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let mantissa: i128 = [whole, fraction].concat().parse().ok()?;
     let fraction = u32::try_from(fraction.len()).ok()?;
     let exponent = suffix.strip_prefix(['e', 'E']).and_then(|digits| digits.parse::<i32>().ok());
     let (unit, exponent) = match exponent {

@@ -2,6 +2,7 @@
 //! Kubernetes takes.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rewriter::{Kind, Node, Path, Position, Scalar, Step, Value};
@@ -56,6 +57,39 @@ fn describe(node: Node<'_>) -> &'static str {
     }
 }
 
+/// Where something stands: a path that is put together where it is first asked for, since most of what is read is
+/// as it should be.
+#[derive(Clone, Debug)]
+struct Place {
+    above: Option<(Arc<Path>, &'static str)>,
+    path: OnceCell<Arc<Path>>,
+}
+
+impl From<Path> for Place {
+    fn from(path: Path) -> Self {
+        Self { above: None, path: OnceCell::from(Arc::new(path)) }
+    }
+}
+
+impl Place {
+    fn path(&self) -> &Arc<Path> {
+        self.path.get_or_init(|| Arc::new(self.clone().into_path()))
+    }
+
+    /// The place of the value of `key`.
+    fn below(&self, key: &'static str) -> Self {
+        Self { above: Some((Arc::clone(self.path()), key)), path: OnceCell::new() }
+    }
+
+    fn into_path(self) -> Path {
+        match (self.path.into_inner(), self.above) {
+            (Some(path), _) => Arc::unwrap_or_clone(path),
+            (None, Some((above, key))) => above.key(key),
+            (None, None) => Path::root(),
+        }
+    }
+}
+
 /// A map of a manifest, which need not be there, and its place.
 ///
 /// An absent map reads like an empty one. Null counts as absent, as it does for the API server. In kinds that
@@ -63,16 +97,20 @@ fn describe(node: Node<'_>) -> &'static str {
 #[derive(Clone, Debug)]
 pub struct Section<'d> {
     node: Option<Node<'d>>,
-    path: Path,
+    place: Place,
     lens: Option<Arc<Lens<'d>>>,
 }
 
 impl<'d> Section<'d> {
     /// `node`, the value at `path`, as a map.
     pub fn new(node: Option<Node<'d>>, path: Path) -> Result<Self, Malformed> {
+        Self::at(node, path.into())
+    }
+
+    fn at(node: Option<Node<'d>>, place: Place) -> Result<Self, Malformed> {
         match node {
-            Some(node) if !node.is_mapping() => Err(Malformed::new(node, path, "a map")),
-            _ => Ok(Self { node, path, lens: None }),
+            Some(node) if !node.is_mapping() => Err(Malformed::new(node, place.into_path(), "a map")),
+            _ => Ok(Self { node, place, lens: None }),
         }
     }
 
@@ -92,7 +130,7 @@ impl<'d> Section<'d> {
 
     /// Where it stands or would stand.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// The map as it is written here, if it is.
@@ -112,21 +150,24 @@ impl<'d> Section<'d> {
 
     /// Where the value of `key` stands or would stand. An edit of it goes there.
     pub fn place(&self, key: &'static str) -> Path {
-        match &self.lens {
-            Some(lens) => match lens.standing(key, self.node) {
-                Standing::At(place) => place.path(&self.path, lens.around.as_deref()),
-                Standing::Usual | Standing::Nowhere => self.path.key(key),
-            },
-            None => self.path.key(key),
+        self.place_below(key).into_path()
+    }
+
+    fn place_below(&self, key: &'static str) -> Place {
+        if let Some(lens) = &self.lens
+            && let Standing::At(place) = lens.standing(key, self.node)
+        {
+            return place.path(self.path(), lens.around.as_deref()).into();
         }
+        self.place.below(key)
     }
 
     /// The same, if the kind has the field `key` at all.
     pub(super) fn find(&self, key: &str) -> Option<Path> {
-        let usual = || self.path.key(key.to_owned());
+        let usual = || self.path().key(key.to_owned());
         let Some(lens) = &self.lens else { return Some(usual()) };
         match lens.standing(key, self.node) {
-            Standing::At(place) => Some(place.path(&self.path, lens.around.as_deref())),
+            Standing::At(place) => Some(place.path(self.path(), lens.around.as_deref())),
             Standing::Usual => Some(usual()),
             Standing::Nowhere => None,
         }
@@ -154,10 +195,10 @@ impl<'d> Section<'d> {
 
     /// The map at `key`.
     pub fn section(&self, key: &'static str) -> Result<Self, Malformed> {
-        let section = Self::new(self.own(key), self.place(key))?;
+        let section = Self::at(self.own(key), self.place_below(key))?;
         Ok(match self.default(key) {
             Some(default) => {
-                let default = Self::new(Some(default), section.path.clone())?;
+                let default = Self::at(Some(default), section.place.clone())?;
                 section.with(None, None, default.node)
             }
             None => section,
@@ -166,7 +207,7 @@ impl<'d> Section<'d> {
 
     /// The list at `key`.
     pub fn list(&self, key: &'static str) -> Result<List<'d>, Malformed> {
-        List::new(self.get(key), self.place(key))
+        List::at(self.get(key), self.place_below(key))
     }
 
     /// The truth value at `key`.
@@ -194,7 +235,7 @@ impl<'d> Section<'d> {
     /// Where the value at `keys` stands or would stand, and the place of the text that is nearest to it.
     pub fn locate(&self, keys: &[&'static str]) -> (Path, Position) {
         let Some((first, rest)) = keys.split_first() else {
-            return (self.path.clone(), self.node.map_or(START, |node| node.position()));
+            return (self.path().clone(), self.node.map_or(START, |node| node.position()));
         };
         let path = rest.iter().fold(self.place(first), |path, key| path.key(*key));
         let own = self.own(first);
@@ -229,7 +270,7 @@ const START: Position = Position { line: 1, column: 1, offset: 0 };
 #[derive(Clone, Debug)]
 pub struct List<'d> {
     node: Option<Node<'d>>,
-    path: Path,
+    place: Place,
     /// The items of a list that is yet to be written.
     planned: Vec<String>,
 }
@@ -242,20 +283,24 @@ impl<'d> List<'d> {
             Value::String(text) => Some(text.clone()),
             _ => None,
         });
-        Some(Self { node: None, path: path.clone(), planned: texts.collect::<Option<_>>()? })
+        Some(Self { node: None, place: path.clone().into(), planned: texts.collect::<Option<_>>()? })
     }
 
     /// `node`, the value at `path`, as a list.
     pub(super) fn new(node: Option<Node<'d>>, path: Path) -> Result<Self, Malformed> {
+        Self::at(node, path.into())
+    }
+
+    fn at(node: Option<Node<'d>>, place: Place) -> Result<Self, Malformed> {
         match node {
-            Some(node) if !node.is_sequence() => Err(Malformed::new(node, path, "a list")),
-            _ => Ok(Self { node, path, planned: Vec::new() }),
+            Some(node) if !node.is_sequence() => Err(Malformed::new(node, place.into_path(), "a list")),
+            _ => Ok(Self { node, place, planned: Vec::new() }),
         }
     }
 
     /// Where it stands or would stand.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Whether it has no item.
@@ -275,14 +320,14 @@ impl<'d> List<'d> {
 
     /// The items as maps.
     pub fn sections(&self) -> impl Iterator<Item = Result<Section<'d>, Malformed>> + '_ {
-        self.items().map(|(index, node)| Section::new(Some(node), self.path.index(index)))
+        self.items().map(|(index, node)| Section::new(Some(node), self.path().index(index)))
     }
 
     /// The items as text.
     pub fn texts(&self) -> Result<Vec<Cow<'d, str>>, Malformed> {
         let written = self.items().map(|(index, node)| match node.as_str() {
             Some(text) => Ok(text),
-            None => Err(Malformed::new(node, self.path.index(index), "text")),
+            None => Err(Malformed::new(node, self.path().index(index), "text")),
         });
         written.chain(self.planned.iter().map(|text| Ok(text.clone().into()))).collect()
     }

@@ -5,6 +5,7 @@ mod generated;
 mod output;
 mod stdin;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -174,7 +175,7 @@ fn fix(cli: &Cli) -> io::Result<Exit> {
     run.generate(&totals.subjects, &mut totals.tally)?;
     // A part of the documents does not tell what all of them need.
     let walked = inputs.iter().filter(|_| run.changes.is_none());
-    let walked: Vec<&Path> = walked.filter_map(|input| input.root.as_deref()).collect();
+    let walked: BTreeSet<&Path> = walked.filter_map(|input| input.root.as_deref()).collect();
     for line in totals.overrides.lines(&walked) {
         totals.tally.notices += 1;
         tell(&line)?;

@@ -67,7 +67,7 @@ impl Overrides {
 
     /// What is to be said about them. Only a run over the configuration's whole folder, which one of `walked`
     /// holds, tells that an override has become useless.
-    pub fn lines(&self, walked: &[&Path]) -> Vec<String> {
+    pub fn lines(&self, walked: &BTreeSet<&Path>) -> Vec<String> {
         let walked: Vec<PathBuf> = walked.iter().map(|folder| absolute(folder)).collect();
         self.0
             .iter()

@@ -30,6 +30,7 @@ struct Properties {
 }
 
 impl Properties {
+    #[inline]
     fn end(&self) -> Option<usize> {
         self.anchor.max(self.tag).map(|(_, end)| end)
     }
@@ -191,7 +192,10 @@ impl Scanner<'_> {
         let end = self.pos;
         self.skip_blanks();
         if self.peek() == b':' && self.is_blank_or_end(self.pos + 1) {
-            self.check_key(start)?;
+            // Plain text without properties ends with its line.
+            if kind != EventKind::Plain || start != token || self.pos - start > MAX_KEY {
+                self.check_key(start)?;
+            }
             return self.key(place, start, properties, (kind, token, end));
         }
         if place == Place::Key {
@@ -303,6 +307,7 @@ impl Scanner<'_> {
         }
     }
 
+    #[inline]
     fn emit_properties(&mut self, properties: &Properties) {
         if properties.end().is_none() {
             return;

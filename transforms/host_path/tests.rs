@@ -163,6 +163,7 @@ fn a_variable_takes_the_place_of_the_time_zone() {
         matches!(&found[..], [(Level::Review, _, reason)] if reason.contains("volume `name`")),
         "{found:?}"
     );
+    assert_eq!(findings(&time_zone(), &before).remove(0).finding.severity, Severity::Low);
 }
 
 #[test]

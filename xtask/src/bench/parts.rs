@@ -120,6 +120,8 @@ fn start(bench: &Bench) -> Result<String, String> {
     Ok(format!("{table}\nOne file takes {} ms longer than the empty program.\n", spread(Spread::of(more))))
 }
 
+const TWICE: &str = r#""$0" --check -j 1 . & "$0" --check -j 1 . & wait"#;
+
 fn files(bench: &Bench) -> Result<String, String> {
     const COUNT: u64 = 10_000;
     let folder = bench.fixed(COUNT, Some(100))?;
@@ -131,9 +133,13 @@ fn files(bench: &Bench) -> Result<String, String> {
         Programs::floor("open, read, close", "read", &folder, &list),
         check("`--check`, two threads", "2"),
         check("`--check`, one thread", "1"),
+        // What two processors of this machine bring at most: the runs have nothing to say to each other.
+        Contender::new("the same run twice at once", &folder, &["sh", "-c", TWICE, &bench.programs.cce_fix]),
     ];
     let (table, samples) = compared(&contenders, 0, bench.rounds)?;
     let gain = Spread::ratio(&samples[3], &samples[2], |sample| sample.wall);
+    let both = samples[3].iter().zip(&samples[4]).map(|(once, twice)| 2.0 * once.wall / twice.wall);
+    let at_most = Spread::of(both);
     let calls_of = |count: u64| -> Result<Option<u64>, String> {
         let folder = bench.fixed(count, None)?;
         Ok(bench.programs.own("", &folder, &["--check", "-j", "2", "."]).calls())
@@ -142,9 +148,9 @@ fn files(bench: &Bench) -> Result<String, String> {
         (Some(many), Some(few)) => figure(as_f64(many.saturating_sub(few)) / as_f64(COUNT - 1_000)),
         _ => "NOT COUNTED, as `strace` is missing:".to_owned(),
     };
-    let gain = spread(gain);
+    let (gain, at_most) = (spread(gain), spread(at_most));
     Ok(format!(
-        "{table}\nTwo threads are {gain} times as fast as one. {calls} system calls for each further file in which \
+        "{table}\nTwo threads are {gain} times as fast as one, two runs at once {at_most} times. {calls} system calls for each further file in which \
          nothing is to change.\n"
     ))
 }

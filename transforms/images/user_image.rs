@@ -140,6 +140,7 @@ mod tests {
         assert_eq!(entry.facts.ports, [80]);
         let root = row("{image: r.io/a, uid: 0, gid: 0}").unwrap().facts;
         assert_eq!((root.uid, root.start, root.run_as_group()), (None, Some(Start::Root), None));
+        assert_eq!(root.user, Some(User::Root));
         assert!(root.group_zero);
     }
 

@@ -31,7 +31,7 @@ struct Sharing {
     parents: HashMap<usize, (usize, Step)>,
     /// The aliases of each anchored node: the events of their parents, and whether it is a merge.
     sites: BTreeMap<usize, Vec<Site>>,
-    /// On how many paths each anchored node and each parent of an alias is reached.
+    /// On how many paths each value is reached.
     occurrences: HashMap<usize, u64>,
 }
 
@@ -256,14 +256,15 @@ impl Sharing {
         inside.find(|(anchored, _)| alias_outside(**anchored)).map(|(_, sites)| sites[0].offset)
     }
 
-    /// Counts the paths to each collection, from the last to the first: an alias stands behind its anchor, so
+    /// Counts the paths to each value, from the last to the first: an alias stands behind its anchor, so
     /// that what shares a node is known when the node is reached.
     fn count(&mut self, document: Document<'_>) {
         // Occurrences depend on the occurrences of parents, which stand before, and of aliases' parents, which
         // may stand behind; the chain of both has no circle, because an anchor never contains its own alias.
-        let nodes: Vec<usize> =
-            document.events().filter(|index| document.stream.events[*index].kind.opens()).collect();
-        let mut stack: Vec<usize> = nodes;
+        // A scalar counts too: where it is null, an edit may make a mapping of it.
+        let is_value =
+            |index: &usize| document.stream.events[*index].kind.opens() || self.parents.contains_key(index);
+        let mut stack: Vec<usize> = document.events().filter(is_value).collect();
         while let Some(node) = stack.pop() {
             if self.occurrences.contains_key(&node) {
                 continue;

@@ -201,6 +201,8 @@ impl Splicer<'_> {
                     inside = end;
                 }
                 Some((b'#', _)) if indent > column => inside = end,
+                // Behind deeper text the tab of a blank line would violate its indentation.
+                Some((b'\t', rest)) if rest.iter().all(|byte| matches!(byte, b' ' | b'\t')) => inside = end,
                 Some(_) => break,
             }
             at = end;

@@ -397,6 +397,24 @@ fn a_shared_anchor_is_edited_only_when_all_that_share_it_agree() {
 }
 
 #[test]
+fn blank_lines_with_a_tab_stay_behind_the_text_that_they_follow() {
+    let before = "l:\n- a: e\n   \t\n\n   \t \n\nb: 1\n";
+    let after = "l:\n- a: e\n   \t\n\n   \t \n  c:\n    d: 1\n\nb: 1\n";
+    check(before, &[set("l[0].c.d", 1)], after);
+    check(&before.replace('\n', "\r\n"), &[set("l[0].c.d", 1)], &after.replace('\n', "\r\n"));
+}
+
+#[test]
+fn a_shared_null_is_edited_only_when_all_that_share_it_agree() {
+    for before in ["c: &c\n- s:\ne: *c\n", "c: &c [{s: null}]\ne: *c\n", "c: [{s: &c null}]\ne: [{s: *c}]\n"]
+    {
+        assert_eq!(blocked(before, &[set("c[0].s.k", 1)]), Blocked::SharedAnchor { line: 1 }, "{before}");
+    }
+    let both = [set("c[0].s.k", 1), set("e[0].s.k", 1)];
+    check("c: &c [{s: null}]\ne: *c\n", &both, "c: &c [{s: {k: 1}}]\ne: *c\n");
+}
+
+#[test]
 fn an_alias_that_is_a_key_shares_its_anchor_too() {
     for before in ["- &a 0\n- *a : b\n", "- &a 0\n- {*a : b}\n"] {
         assert_eq!(blocked(before, &[set("[0]", 7)]), Blocked::SharedAnchor { line: 1 }, "{before}");

@@ -405,6 +405,14 @@ fn blank_lines_with_a_tab_stay_behind_the_text_that_they_follow() {
 }
 
 #[test]
+fn one_entry_in_braces_is_spaced_as_what_is_around_it() {
+    check("l: [{a: 1},{b: 2}]\n", &[set("l[0].c", 3)], "l: [{a: 1,c: 3},{b: 2}]\n");
+    check("l: [{a: 1}, {b: 2}]\n", &[set("l[0].c", 3)], "l: [{a: 1, c: 3}, {b: 2}]\n");
+    check("{\"a\":1}", &[set("b", 3)], "{\"a\":1,\"b\":3}");
+    check("{\"a\": 1}", &[set("b", 3)], "{\"a\": 1, \"b\": 3}");
+}
+
+#[test]
 fn a_shared_null_is_edited_only_when_all_that_share_it_agree() {
     for before in ["c: &c\n- s:\ne: *c\n", "c: &c [{s: null}]\ne: *c\n", "c: [{s: &c null}]\ne: [{s: *c}]\n"]
     {
